@@ -1,0 +1,3 @@
+"""Make rare labels learnable: measure, resample and judge imbalanced multi-label data."""
+
+__version__ = "0.1.0"

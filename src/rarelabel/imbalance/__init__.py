@@ -1,0 +1,1 @@
+"""Measures of multi-label imbalance, and the report that shows them."""
