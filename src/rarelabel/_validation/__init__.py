@@ -1,0 +1,9 @@
+"""The one door: raw X and Y in, arrays and a schema out; arrays in, the caller's containers out.
+
+Nothing else in the package looks at what type an input has.
+"""
+
+from rarelabel._validation._features import Features, Matrix, validate_features
+from rarelabel._validation._labels import Labels, validate_labels
+
+__all__ = ["Features", "Labels", "Matrix", "validate_features", "validate_labels"]
