@@ -5,5 +5,17 @@ Nothing else in the package looks at what type an input has.
 
 from rarelabel._validation._features import Features, Matrix, validate_features
 from rarelabel._validation._labels import Labels, validate_labels
+from rarelabel._validation._tables import Resampled, Table, decode_categories, restore, validate
 
-__all__ = ["Features", "Labels", "Matrix", "validate_features", "validate_labels"]
+__all__ = [
+    "Features",
+    "Labels",
+    "Matrix",
+    "Resampled",
+    "Table",
+    "decode_categories",
+    "restore",
+    "validate",
+    "validate_features",
+    "validate_labels",
+]

@@ -145,8 +145,10 @@ def _from_sparse(X: Any, categorical_features: Any, allow_nan: bool) -> Features
     if X.dtype.kind == "c":
         raise ValueError("Complex data not supported: expected real numbers in X")
     csr = sparse.csr_array(X)
-    csr = csr.astype(csr.dtype if csr.dtype in (np.float32, np.float64) else np.float64, copy=csr is X)
-    csr.sum_duplicates()
+    csr = csr.astype(csr.dtype if csr.dtype in (np.float32, np.float64) else np.float64, copy=False)
+    if not csr.has_canonical_format:
+        csr = csr.copy()  # the caller's arrays may be shared and stay as they are
+        csr.sum_duplicates()
     names = tuple(f"x{j}" for j in range(csr.shape[1]))
     check_finite(csr, names, allow_nan=allow_nan)
     kind = "integer" if X.dtype.kind in "iu" else "numeric"
