@@ -1,0 +1,144 @@
+"""The lines of ARFF (MULAN's and MEKA's) and KEEL files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+
+from rarelabel.datasets._dataset import Dataset
+from rarelabel.schema import Column
+
+__all__ = ["arff_lines", "dense_rows", "keel_lines", "quote"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./+:#*()\[\]-]+")
+_ESCAPED = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "%": "\\%"})
+# every other character at which some reader ends a line
+_UNICODE_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def arff_lines(
+    dataset: Dataset, *, labels_at: Literal["start", "end"], as_sparse: bool, meka: bool = False
+) -> Iterator[str]:
+    """Yield the lines of an ARFF file, each with its line end.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    labels_at : {"start", "end"}
+    as_sparse : bool
+        Write ``{index value, ...}`` rows, without zeros and first categories.
+    meka : bool, default=False
+        Put MEKA's ``-C`` into the relation name.
+    """
+    schema = dataset.schema
+    (n, d), q = dataset.X.shape, dataset.Y.shape[1]
+    relation = f"{dataset.name}: -C {q if labels_at == 'start' else -q}" if meka else dataset.name
+    yield f"@relation {quote(relation)}\n\n"
+    features = [f"@attribute {quote(column.name)} {_type(column)}\n" for column in schema.features]
+    labels = [f"@attribute {quote(column.name)} {{0,1}}\n" for column in schema.labels]
+    yield from labels + features if labels_at == "start" else features + labels
+    yield "\n@data\n"
+    shown = [_shower(column) for column in schema.features]
+    if not as_sparse:
+        for values, carried in dense_rows(dataset):
+            cells = [show(value) for show, value in zip(shown, values, strict=True)]
+            bits = ["1" if bit else "0" for bit in carried]
+            yield ",".join(bits + cells if labels_at == "start" else cells + bits) + "\n"
+        return
+    X = sparse.csr_array(dataset.X)
+    x_at, y_at = (q, 0) if labels_at == "start" else (0, d)
+    for i in range(n):
+        row = slice(X.indptr[i], X.indptr[i + 1])
+        pairs = zip(X.indices[row].tolist(), X.data[row].tolist(), strict=True)
+        cells = [f"{x_at + j} {shown[j](value)}" for j, value in sorted(pairs) if value != 0]
+        bits = [f"{y_at + j} 1" for j in np.flatnonzero(dataset.Y[i]).tolist()]
+        yield "{" + ",".join(bits + cells if labels_at == "start" else cells + bits) + "}\n"
+
+
+def keel_lines(dataset: Dataset, *, labels_at: Literal["start", "end"]) -> Iterator[str]:
+    """Yield the lines of a KEEL file; labels that exclude each other become one class attribute.
+
+    Raises
+    ------
+    ValueError
+        If the labels are said to exclude each other and a row does not carry exactly one.
+    """
+    schema = dataset.schema
+    yield f"@relation {quote(dataset.name)}\n"
+    features = [f"@attribute {quote(c.name)} {_type(c)}{_range(dataset, j)}\n" for j, c in enumerate(schema.features)]
+    if schema.exclusive:
+        _check_exclusive(dataset)
+        name = "Class"
+        while name in schema.feature_names:
+            name += "_"
+        outputs = [quote(name)]
+        labels = [f"@attribute {outputs[0]} {{{', '.join(map(quote, schema.label_names))}}}\n"]
+    else:
+        outputs = [quote(name) for name in schema.label_names]
+        # one nominal output is a class; one number that is 0 or 1 is a label
+        kind = "{0, 1}" if len(outputs) > 1 else "integer [0, 1]"
+        labels = [f"@attribute {name} {kind}\n" for name in outputs]
+    yield from labels + features if labels_at == "start" else features + labels
+    yield f"@inputs {', '.join(quote(name) for name in schema.feature_names)}\n"
+    yield f"@outputs {', '.join(outputs)}\n@data\n"
+    shown = [_shower(column, missing="<null>") for column in schema.features]
+    classes = [quote(name) for name in schema.label_names]
+    for values, carried in dense_rows(dataset):
+        cells = [show(value) for show, value in zip(shown, values, strict=True)]
+        bits = [classes[carried.index(True)]] if schema.exclusive else ["1" if bit else "0" for bit in carried]
+        yield ", ".join(bits + cells if labels_at == "start" else cells + bits) + "\n"
+
+
+def quote(text: str) -> str:
+    """Return the text as an ARFF name or value, in quotes where it needs them."""
+    if _PLAIN.fullmatch(text):
+        return text
+    escaped = _UNICODE_BREAK.sub(lambda match: f"\\u{ord(match.group()):04x}", text.translate(_ESCAPED))
+    return f"'{escaped}'"
+
+
+def _check_exclusive(dataset: Dataset) -> None:
+    wrong = dataset.Y.sum(axis=1) != 1
+    if wrong.any():
+        raise ValueError(f"row {int(wrong.argmax()) + 1} does not carry exactly one of the classes")
+
+
+def dense_rows(dataset: Dataset, block: int = 256) -> Iterator[tuple[list[float], list[bool]]]:
+    """Yield the rows of X and Y as lists, a block at a time in memory."""
+    for start in range(0, dataset.X.shape[0], block):
+        X = dataset.X[start : start + block]
+        values = X.toarray() if sparse.issparse(X) else X
+        yield from zip(values.tolist(), dataset.Y[start : start + block].tolist(), strict=True)
+
+
+def _type(column: Column) -> str:
+    if column.kind == "category":
+        return "{" + ",".join(quote(str(value)) for value in column.categories) + "}"
+    return "integer" if column.kind == "integer" else "numeric"
+
+
+def _range(dataset: Dataset, j: int) -> str:
+    """Return KEEL's ``[least, greatest]`` after the type of a number."""
+    if dataset.schema.features[j].kind == "category":
+        return ""
+    column = dataset.X[:, [j]]
+    values = column.toarray() if sparse.issparse(column) else column
+    values = values[~np.isnan(values)]
+    show = _shower(dataset.schema.features[j])
+    return f" [{show(float(values.min()))}, {show(float(values.max()))}]" if values.size else ""
+
+
+def _shower(column: Column, missing: str = "?") -> Callable[[float], str]:
+    """Return the function that writes one value of the column."""
+    if column.kind == "category":
+        values = [quote(str(value)) for value in column.categories]
+        return lambda value: missing if value != value else values[int(value)]
+
+    def number(value: float) -> str:
+        return missing if value != value else repr(value).removesuffix(".0")
+
+    return number
