@@ -32,7 +32,7 @@ def check_random_state(random_state: RandomState) -> np.random.Generator:
 
     Examples
     --------
-    >>> check_random_state(0).integers(100) == check_random_state(0).integers(100)
+    >>> check_random_state(0).integers(100, size=3).tolist() == check_random_state(0).integers(100, size=3).tolist()
     True
     """
     if isinstance(random_state, np.random.Generator):

@@ -72,6 +72,29 @@ class Resampled:
     neighbors: NDArray[np.intp] | None = None
     made_for: NDArray[np.intp] | None = None
 
+    @classmethod
+    def grown(
+        cls,
+        n: int,
+        X_new: Matrix,
+        Y_new: NDArray[np.bool_],
+        *,
+        seeds: NDArray[np.intp],
+        neighbors: NDArray[np.intp],
+        made_for: NDArray[np.intp] | None = None,
+    ) -> Resampled:
+        """All n rows of the input followed by created rows; provenance is given for the created ones only."""
+        rows = np.arange(n)
+        none = np.full(n, -1, dtype=np.intp)
+        return cls(
+            rows,
+            X_new,
+            Y_new,
+            seeds=np.append(rows, seeds),
+            neighbors=np.append(none, neighbors),
+            made_for=None if made_for is None else np.append(none, made_for),
+        )
+
 
 def validate(X: Any, Y: Any, *, categorical_features: Any = "auto", allow_nan: bool = False) -> Table:
     """Check X and Y together; the only way into a sampler.

@@ -1,0 +1,161 @@
+"""The contract of a sampler: validate, plan, resample, give back in the caller's containers."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
+
+from rarelabel._random import check_random_state
+from rarelabel._validation import Matrix, Resampled, Table, restore, validate
+from rarelabel.schema import Schema
+from rarelabel.selection import SamplingPlan
+
+__all__ = ["BaseSampler"]
+
+
+class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
+    """Base of every sampler that turns one table into another.
+
+    A sampler says in :meth:`_plan` what it is going to do and does it in :meth:`_fit_resample`; both see arrays only.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, shape (d,)
+        Only where X came with column names.
+    sampling_strategy_ : dict
+        What was done: the plan as plain values.
+    sample_indices_ : ndarray of int
+        For samplers that only choose or repeat rows: which row of the input each row of the output is.
+    is_synthetic_ : ndarray of bool, shape (n_out,)
+        Which rows of the output are additions.
+    seed_rows_, neighbor_rows_ : ndarray of int, shape (n_out,)
+        Row of the input that each row of the output is or was made from, and the second row it was made with (-1:
+        none).
+    made_for_ : ndarray of int, shape (n_out,)
+        Index of the label each new row was made for (-1: none in particular).
+    """
+
+    _estimator_type = "sampler"
+    _allow_nan: ClassVar[bool] = False
+
+    def fit(self, X: Any, Y: Any) -> BaseSampler:
+        """Check the inputs and the parameters; nothing is resampled.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (n, d)
+        Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
+
+        Returns
+        -------
+        self
+        """
+        self.plan(X, Y)
+        return self
+
+    def fit_resample(self, X: Any, Y: Any) -> tuple[Any, Any]:
+        """Resample a table.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (n, d)
+        Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
+            A one-dimensional Y holds the class of each row.
+
+        Returns
+        -------
+        X_res, Y_res
+            In the same containers and types: originals first and unchanged, then the rows that were made.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the inputs or parameters cannot be used; the message names the column or label.
+        """
+        table = self._validate(X, Y)
+        rng = check_random_state(getattr(self, "random_state", None))
+        plan = self._plan(table.X, table.Y, table.schema, rng)
+        self._remember_plan(plan)
+        resampled = self._fit_resample(table.X, table.Y, table.schema, plan, rng)
+        self._remember_provenance(len(table.Y), resampled)
+        return restore(table, resampled)
+
+    def plan(self, X: Any, Y: Any) -> SamplingPlan:
+        """Say what :meth:`fit_resample` would do with the same data and ``random_state``, without doing it.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (n, d)
+        Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
+
+        Returns
+        -------
+        SamplingPlan
+            Prints as a table. The row counts are exact where ``random_state`` is fixed, or where they do not hang on
+            chance.
+        """
+        table = self._validate(X, Y)
+        rng = check_random_state(copy.deepcopy(getattr(self, "random_state", None)))
+        plan = self._plan(table.X, table.Y, table.schema, rng)
+        self._remember_plan(plan)
+        return plan
+
+    @abstractmethod
+    def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
+        """Which labels and rows, and how many rows are made or removed."""
+
+    @abstractmethod
+    def _fit_resample(
+        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
+    ) -> Resampled:
+        """Carry the plan out."""
+
+    def _validate(self, X: Any, Y: Any) -> Table:
+        table = validate(
+            X, Y, categorical_features=getattr(self, "categorical_features", "auto"), allow_nan=self._allow_nan
+        )
+        if len(table.Y) < 2:
+            raise ValueError(f"{type(self).__name__} needs at least 2 rows, got n_samples = 1")
+        never = [name for name, seen in zip(table.schema.label_names, table.Y.any(axis=0), strict=True) if not seen]
+        if len(never) == len(table.schema.labels):
+            raise ValueError("Y has no positive labels at all: every row is 0 in every column")
+        if never:
+            names = ", ".join(map(repr, never[:10])) + (", ..." if len(never) > 10 else "")
+            warnings.warn(f"no row carries {names}: such labels are left alone", UserWarning, stacklevel=4)
+        return table
+
+    def _remember_plan(self, plan: SamplingPlan) -> None:
+        self.sampling_strategy_ = plan.to_dict()
+
+    def _remember_provenance(self, n: int, resampled: Resampled) -> None:
+        rows = resampled.rows
+        m = 0 if resampled.Y_new is None else len(resampled.Y_new)
+        none = np.full(len(rows) + m, -1, dtype=np.intp)
+        repeated = np.ones(len(rows), dtype=bool)
+        repeated[np.unique(rows, return_index=True)[1]] = False
+        self.is_synthetic_ = np.append(repeated, np.ones(m, dtype=bool))
+        self.seed_rows_ = np.append(rows, none[:m]) if resampled.seeds is None else resampled.seeds
+        self.neighbor_rows_ = none if resampled.neighbors is None else resampled.neighbors
+        self.made_for_ = none if resampled.made_for is None else resampled.made_for
+        if resampled.X_new is None:
+            self.sample_indices_ = rows
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "sampler"
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self._allow_nan
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.no_validation = False
+        return tags
