@@ -39,18 +39,18 @@ _HOME = {
     "describe": "imbalance",
 }
 
-__all__ = [  # noqa: PLE0604, RUF022
+__all__ = [
     "LPROS",
     "LPRUS",
     "MLROS",
     "MLRUS",
-    "MLRkNNOS",
     "MLSMOTE",
     "MLSOL",
     "MLTL",
     "MLUL",
-    "MLeNN",
     "REMEDIAL",
+    "MLRkNNOS",
+    "MLeNN",
     "describe",
 ]
 

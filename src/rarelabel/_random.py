@@ -43,4 +43,6 @@ def check_random_state(random_state: RandomState) -> np.random.Generator:
         return np.random.default_rng()
     if isinstance(random_state, Integral) and not isinstance(random_state, bool) and random_state >= 0:
         return np.random.default_rng(int(random_state))
-    raise ValueError(f"random_state must be a non-negative int, a Generator, a RandomState or None, got {random_state!r}")
+    raise ValueError(
+        f"random_state must be a non-negative int, a Generator, a RandomState or None, got {random_state!r}"
+    )

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 
 from rarelabel._random import check_random_state
 from rarelabel._validation import Matrix, Resampled, Table, restore, validate
+from rarelabel.imbalance import label_counts
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan
 
@@ -123,7 +124,9 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
         )
         if len(table.Y) < 2:
             raise ValueError(f"{type(self).__name__} needs at least 2 rows, got n_samples = 1")
-        never = [name for name, seen in zip(table.schema.label_names, table.Y.any(axis=0), strict=True) if not seen]
+        never = [
+            name for name, seen in zip(table.schema.label_names, label_counts(table.Y), strict=True) if not seen
+        ]
         if len(never) == len(table.schema.labels):
             raise ValueError("Y has no positive labels at all: every row is 0 in every column")
         if never:

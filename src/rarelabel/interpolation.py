@@ -50,7 +50,9 @@ def interpolate(
     (True, 5.0)
     """
     blocks = [
-        _between(X[seeds[part]], X[partners[part]], schema.is_category, rng.random((part.stop - part.start, X.shape[1])))
+        _between(
+            X[seeds[part]], X[partners[part]], schema.is_category, rng.random((part.stop - part.start, X.shape[1]))
+        )
         for part in _parts(len(seeds), X.shape[1])
     ]
     if sparse.issparse(X):

@@ -60,7 +60,9 @@ class Embedding:
         if sparse.issparse(X):
             scaled = sparse.csr_array(X[:, single] if self.codebooks else X, copy=True)
             scaled.data = scaled.data * self.scale[single][scaled.indices]
-            parts = [sparse.csr_array(book[X[:, [j]].toarray().ravel().astype(int)]) for j, book in self.codebooks.items()]
+            parts = [
+                sparse.csr_array(book[X[:, [j]].toarray().ravel().astype(int)]) for j, book in self.codebooks.items()
+            ]
             return sparse.csr_array(sparse.hstack([scaled, *parts], format="csr")) if parts else scaled
         if not self.codebooks:
             return X if (self.scale == 1).all() else X * self.scale.astype(X.dtype)

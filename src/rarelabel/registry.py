@@ -46,7 +46,7 @@ def sampler_class(name: str) -> type[Any]:
     if target is None:
         raise ValueError(f"no method is called {name!r}; there are {', '.join(SAMPLERS)}")
     module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+    return getattr(import_module(module), attribute)
 
 
 def make_sampler(name: str, **parameters: Any) -> Any:

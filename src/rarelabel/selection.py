@@ -105,8 +105,7 @@ class SamplingPlan:
 
     def __str__(self) -> str:
         head = (
-            f"{self.method}: {self.n_rows} rows -> {self.n_rows_after} "
-            f"({self.n_new} added, {self.n_removed} removed)"
+            f"{self.method}: {self.n_rows} rows -> {self.n_rows_after} ({self.n_new} added, {self.n_removed} removed)"
         )
         return "\n".join([head, *(f"  {name}: {count} rows" for name, count in self.rows_per_label.items())])
 
@@ -186,10 +185,8 @@ def resolve_budget(
     return Budget(total)
 
 
-def _budget_per_label(
-    wanted: Mapping[Hashable, int], Y: NDArray[np.bool_], label_names: Sequence[str]
-) -> Budget:
-    per_label = {}
+def _budget_per_label(wanted: Mapping[Hashable, int], Y: NDArray[np.bool_], label_names: Sequence[str]) -> Budget:
+    per_label: dict[int, int] = {}
     for name, count in wanted.items():
         if str(name) not in label_names:
             raise ValueError(f"sampling_strategy names {name!r}, which is not a label; labels are {list(label_names)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from rarelabel._validation._labels import is_frame, is_series, unique_names
-from rarelabel.schema import Column
+from rarelabel.schema import Column, Kind
 
 __all__ = ["Features", "Matrix", "validate_features"]
 
-Matrix = NDArray[np.floating[Any]] | sparse.csr_array
-"""The form X travels in: float, dense or CSR, categories as codes."""
+Matrix: TypeAlias = Any
+"""The form X travels in: an ndarray or a csr_array of floats, categories as codes. (SciPy carries no types.)"""
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,9 @@ def _as_array(X: Any) -> NDArray[Any]:
     return array
 
 
-def _from_numbers(
-    X: NDArray[Any], names: tuple[str, ...], categorical_features: Any, allow_nan: bool
-) -> Features:
+def _from_numbers(X: NDArray[Any], names: tuple[str, ...], categorical_features: Any, allow_nan: bool) -> Features:
     """A purely numeric array: one conversion, no loop over columns but for those that hold categories."""
-    kind = "integer" if X.dtype.kind in "iu" else "numeric"
+    kind: Kind = "integer" if X.dtype.kind in "iu" else "numeric"
     dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
     values = X.astype(dtype, copy=False)
     check_finite(values, names, allow_nan=allow_nan)
@@ -151,7 +149,7 @@ def _from_sparse(X: Any, categorical_features: Any, allow_nan: bool) -> Features
         csr.sum_duplicates()
     names = tuple(f"x{j}" for j in range(csr.shape[1]))
     check_finite(csr, names, allow_nan=allow_nan)
-    kind = "integer" if X.dtype.kind in "iu" else "numeric"
+    kind: Kind = "integer" if X.dtype.kind in "iu" else "numeric"
     chosen = resolve_columns(categorical_features, names)
     columns = [Column(name, "category" if category else kind) for name, category in zip(names, chosen, strict=True)]
     if chosen.any():
@@ -219,7 +217,9 @@ def _encode(
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float | np.floating) and value != value) or type(value).__name__ == "NAType"
+    return (
+        value is None or (isinstance(value, float | np.floating) and value != value) or type(value).__name__ == "NAType"
+    )
 
 
 def resolve_columns(chosen: Any, names: tuple[str, ...]) -> NDArray[np.bool_]:

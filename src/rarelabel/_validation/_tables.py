@@ -185,7 +185,7 @@ def _restore_features(table: Table, resampled: Resampled, X: Any) -> Any:
 
 def _decode(dense: NDArray[Any], schema: Schema, dtype: Any) -> NDArray[Any]:
     """Codes to values, whole columns to whole numbers within the range of ``dtype``."""
-    if schema.is_category.any() or dtype is None or dtype == object or np.dtype(dtype).kind in "bUS":
+    if schema.is_category.any() or dtype is None or np.dtype(dtype).kind in "bUSO":
         out = dense.astype(object)
         for j, column in enumerate(schema.features):
             if column.kind == "category":
@@ -233,7 +233,7 @@ def _new_column(series: Any, values: NDArray[Any], codes: Any, kind: str) -> Any
     Categories are taken from rows of the caller's own column, so that types narwhals cannot express stay as they are.
     """
     if kind == "category":
-        first = {}
+        first: dict[Any, int] = {}
         for row, code in enumerate(codes.tolist()):
             first.setdefault("missing" if code != code else code, row)
         rows = [first["missing" if code != code else code] for code in values.tolist()]
@@ -280,7 +280,7 @@ def _restore_labels(table: Table, resampled: Resampled, Y: Any) -> Any:
 
 def _rows_of_class(table: Table, Y: NDArray[np.bool_]) -> list[int]:
     first = table.Y.argmax(axis=0)
-    return first[Y.argmax(axis=1)].tolist()  # type: ignore[no-any-return]
+    return first[Y.argmax(axis=1)].tolist()
 
 
 def _encode_labels(table: Table, labels: NDArray[np.bool_], Y: Any) -> Any:

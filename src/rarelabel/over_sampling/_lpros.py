@@ -88,9 +88,7 @@ class LPROS(BaseSampler):
 
     _allow_nan = True
 
-    def __init__(
-        self, *, sampling_strategy: SamplingStrategy = 0.25, random_state: RandomState = None
-    ) -> None:
+    def __init__(self, *, sampling_strategy: SamplingStrategy = 0.25, random_state: RandomState = None) -> None:
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 

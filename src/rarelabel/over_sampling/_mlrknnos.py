@@ -22,7 +22,14 @@ from rarelabel.selection import SamplingPlan, SamplingStrategy, apportion, check
 
 
 def reverse_pairs(
-    E: Matrix, bag: NDArray[np.intp], count: int, k: int, *, estimator: Any, n_jobs: int | None, rng: np.random.Generator
+    E: Matrix,
+    bag: NDArray[np.intp],
+    count: int,
+    k: int,
+    *,
+    estimator: Any,
+    n_jobs: int | None,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Seeds of one label and, for each, one of its reverse nearest neighbours within the label's rows.
 

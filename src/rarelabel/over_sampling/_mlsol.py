@@ -54,10 +54,10 @@ def draw_seeds(
     equally likely.
     """
     if per_label is None:
-        seeds = _draw(local.weights, local.minority.any(axis=1), n_new, rng)
+        seeds = _draw(local.weights, np.asarray(local.minority.any(axis=1)), n_new, rng)
         return seeds, np.full(n_new, -1, dtype=np.intp)
-    seeds = [_draw(local.S[:, j], local.minority[:, j], count, rng) for j, count in per_label.items()]
-    return np.concatenate(seeds), np.repeat(np.array(list(per_label), dtype=np.intp), list(per_label.values()))
+    drawn = [_draw(local.S[:, j], local.minority[:, j], count, rng) for j, count in per_label.items()]
+    return np.concatenate(drawn), np.repeat(np.array(list(per_label), dtype=np.intp), list(per_label.values()))
 
 
 def _draw(
@@ -112,8 +112,8 @@ class MLSOL(BaseSampler):
     Parameters
     ----------
     sampling_strategy : "auto", float, int, dict or callable, default=0.3
-        Rows to add: a share of n, a number, or for each label. ``"auto"`` is 0.3, as in the paper. With a dict the seeds
-        are drawn by that label alone, and the new rows carry it.
+        Rows to add: a share of n, a number, or for each label. ``"auto"`` is 0.3, as in the paper. With a dict the
+        seeds are drawn by that label alone, and the new rows carry it.
     k_neighbors : int or object with ``kneighbors``, default=5
     categorical_features : "auto", mask, indices or names, default="auto"
         Columns that hold categories besides those whose type says so.
@@ -123,8 +123,8 @@ class MLSOL(BaseSampler):
 
     Notes
     -----
-    NOTE[DIFF] With a one-dimensional y, deciding each class apart could give a row two classes or none; such a row takes
-    the class of the seed.
+    NOTE[DIFF] With a one-dimensional y, deciding each class apart could give a row two classes or none; such a row
+    takes the class of the seed.
 
     References
     ----------

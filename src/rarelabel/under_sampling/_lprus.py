@@ -38,7 +38,7 @@ def lprus(
     ndarray of int, shape (<= n_removed,)
         Distinct.
     """
-    members, sizes, inverse = labelsets(Y)
+    _, sizes, inverse = labelsets(Y)
     mean_size = len(Y) / len(sizes)
     eligible = sizes if among is None else np.bincount(inverse[among], minlength=len(sizes))
     majority = np.flatnonzero((sizes > mean_size) & (eligible > 0))
