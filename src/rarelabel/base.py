@@ -122,11 +122,14 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
         table = validate(
             X, Y, categorical_features=getattr(self, "categorical_features", "auto"), allow_nan=self._allow_nan
         )
+        self.n_features_in_ = table.schema.n_features
+        if table.named:
+            self.feature_names_in_ = np.array(table.schema.feature_names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
         if len(table.Y) < 2:
             raise ValueError(f"{type(self).__name__} needs at least 2 rows, got n_samples = 1")
-        never = [
-            name for name, seen in zip(table.schema.label_names, label_counts(table.Y), strict=True) if not seen
-        ]
+        never = [name for name, seen in zip(table.schema.label_names, label_counts(table.Y), strict=True) if not seen]
         if len(never) == len(table.schema.labels):
             raise ValueError("Y has no positive labels at all: every row is 0 in every column")
         if never:
@@ -155,7 +158,7 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
         tags.estimator_type = "sampler"
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
+        tags.target_tags.single_output = True
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = self._allow_nan
         tags.input_tags.string = True
