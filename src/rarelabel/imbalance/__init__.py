@@ -25,13 +25,18 @@ from rarelabel.imbalance.measures import (
     single_labelsets,
     tcs,
 )
+from rarelabel.imbalance.plots import plot
+from rarelabel.imbalance.report import Concurrence, ImbalanceReport, describe
 
 __all__ = [
+    "Concurrence",
+    "ImbalanceReport",
     "Labelsets",
     "cardinality",
     "co_occurrence",
     "cvir",
     "density",
+    "describe",
     "diversity",
     "ir_per_label",
     "ir_per_labelset",
@@ -43,6 +48,7 @@ __all__ = [
     "mean_ir",
     "minority_labels",
     "n_labelsets",
+    "plot",
     "scumble",
     "scumble_cv",
     "scumble_cv_per_label",

@@ -129,5 +129,6 @@ def co_occurrence(Y: Any) -> NDArray[np.int64]:
            [1, 1]])
     """
     indicators = sparse.csr_array(validate_labels(Y).Y, dtype=np.int64)
-    pairs: sparse.csr_array = indicators.T @ indicators
-    return pairs.toarray()
+    pairs: Any = indicators.T @ indicators
+    dense: NDArray[np.int64] = pairs.toarray()
+    return dense
