@@ -129,6 +129,7 @@ def unique_names(columns: Iterable[Any], what: str) -> tuple[str, ...]:
 def _from_sparse(Y: Any) -> Labels:
     names = tuple(f"y{j}" for j in range(Y.shape[1]))
     stored = sparse.coo_array(Y)
+    stored.sum_duplicates()  # two ones in one place are a 2
     wrong = ~np.isin(stored.data, (0, 1))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
@@ -140,9 +141,9 @@ def _from_sparse(Y: Any) -> Labels:
 
 
 def _from_frame(Y: Any) -> Labels:
-    names = unique_names(Y.columns if hasattr(Y, "columns") else Y.column_names, "Y")
-    _check_shape(Y.shape)
     frame = nw.from_native(Y, eager_only=True)
+    names = unique_names(frame.columns, "Y")
+    _check_shape(frame.shape)
     columns = [frame[:, j].to_numpy() for j in range(frame.shape[1])]
     dense = np.column_stack([_indicator(column[:, None], (name,)) for column, name in zip(columns, names, strict=True)])
     return Labels(dense, names, False, tuple(frame.columns))
