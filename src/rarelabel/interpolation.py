@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from rarelabel._validation import Matrix
+from rarelabel._validation import Matrix, as_csr
 from rarelabel.schema import Schema
 
 __all__ = ["interpolate", "vote_categories"]
@@ -56,7 +56,7 @@ def interpolate(
         for part in _parts(len(seeds), X.shape[1])
     ]
     if sparse.issparse(X):
-        return sparse.csr_array(sparse.vstack(blocks, format="csr")) if blocks else X[:0]
+        return as_csr(sparse.vstack(blocks, format="csr")) if blocks else X[:0]
     return np.concatenate(blocks) if blocks else X[:0].copy()
 
 
@@ -118,7 +118,7 @@ def _vote_binary(X: Matrix, binary: NDArray[np.bool_], new: Any, seeds: NDArray[
         ones.data = (ones.data > (k + 0.5) / 2).astype(float)  # the seed's half vote breaks ties
         ones.eliminate_zeros()
         rest = sparse.dia_array(((~binary)[None, :].astype(float), [0]), shape=(len(binary), len(binary)))
-        return sparse.csr_array(sparse.csr_array(new @ rest) + ones).astype(X.dtype, copy=False)
+        return as_csr(new @ rest + ones).astype(X.dtype, copy=False)
     columns = np.flatnonzero(binary)
     for part in _parts(len(seeds), len(columns)):
         ones = 0.5 * X[np.ix_(seeds[part], columns)]

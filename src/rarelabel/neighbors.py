@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 
-from rarelabel._validation import Matrix
+from rarelabel._validation import Matrix, as_csr
 from rarelabel.schema import Schema
 
 __all__ = [
@@ -63,7 +63,7 @@ class Embedding:
             parts = [
                 sparse.csr_array(book[X[:, [j]].toarray().ravel().astype(int)]) for j, book in self.codebooks.items()
             ]
-            return sparse.csr_array(sparse.hstack([scaled, *parts], format="csr")) if parts else scaled
+            return as_csr(sparse.hstack([scaled, *parts], format="csr")) if parts else scaled
         if not self.codebooks:
             return X if (self.scale == 1).all() else X * self.scale.astype(X.dtype)
         parts = [book[X[:, j].astype(int)] for j, book in self.codebooks.items()]

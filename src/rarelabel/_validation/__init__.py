@@ -3,7 +3,7 @@
 Nothing else in the package looks at what type an input has.
 """
 
-from rarelabel._validation._features import Features, Matrix, validate_features
+from rarelabel._validation._features import Features, Matrix, as_csr, validate_features
 from rarelabel._validation._labels import Labels, validate_labels
 from rarelabel._validation._tables import Resampled, Table, decode_categories, restore, validate
 
@@ -13,6 +13,7 @@ __all__ = [
     "Matrix",
     "Resampled",
     "Table",
+    "as_csr",
     "decode_categories",
     "restore",
     "validate",

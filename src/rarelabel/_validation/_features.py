@@ -15,7 +15,7 @@ from scipy import sparse
 from rarelabel._validation._labels import is_frame, is_series, unique_names
 from rarelabel.schema import Column, Kind
 
-__all__ = ["Features", "Matrix", "validate_features"]
+__all__ = ["Features", "Matrix", "as_csr", "validate_features"]
 
 Matrix: TypeAlias = Any
 """The form X travels in: an ndarray or a csr_array of floats, categories as codes. (SciPy carries no types.)"""
@@ -111,7 +111,7 @@ def _from_numbers(X: NDArray[Any], names: tuple[str, ...], categorical_features:
     if chosen.any():
         values = values.copy()
         for j in np.flatnonzero(chosen):
-            values[:, j], columns[j] = _encode(X[:, j].astype(object), names[j])
+            values[:, j], columns[j] = _encode_numbers(X[:, j], names[j])
     return Features(values, tuple(columns), named=False)
 
 
@@ -142,7 +142,7 @@ def _from_sparse(X: Any, categorical_features: Any, allow_nan: bool) -> Features
     _check_shape(X.shape)
     if X.dtype.kind == "c":
         raise ValueError("Complex data not supported: expected real numbers in X")
-    csr = sparse.csr_array(X)
+    csr = as_csr(X)
     csr = csr.astype(csr.dtype if csr.dtype in (np.float32, np.float64) else np.float64, copy=False)
     if not csr.has_canonical_format:
         csr = csr.copy()  # the caller's arrays may be shared and stay as they are
@@ -152,16 +152,37 @@ def _from_sparse(X: Any, categorical_features: Any, allow_nan: bool) -> Features
     kind: Kind = "integer" if X.dtype.kind in "iu" else "numeric"
     chosen = resolve_columns(categorical_features, names)
     columns = [Column(name, "category" if category else kind) for name, category in zip(names, chosen, strict=True)]
-    if chosen.any():
+    if chosen.all() and np.isin(csr.data, (0, 1)).all():  # the usual case of many binary columns: already codes
+        seen = np.bincount(csr.indices[csr.data == 1], minlength=csr.shape[1]) > 0
+        columns = [
+            Column(name, "category", (0.0, 1.0) if one else (0.0,)) for name, one in zip(names, seen, strict=True)
+        ]
+    elif chosen.any():
         columns_of = csr.tocsc()
         for j in np.flatnonzero(chosen):
             part = slice(columns_of.indptr[j], columns_of.indptr[j + 1])
             values, codes = np.unique(columns_of.data[part], return_inverse=True)
-            others = values[values != 0]  # an absent entry is the value 0 and keeps code 0
-            columns_of.data[part] = np.where(values == 0, 0, np.searchsorted(others, values) + 1)[codes]
+            others = values[(values != 0) & ~np.isnan(values)]  # an absent entry is the value 0 and keeps code 0
+            known = np.where(values == 0, 0, np.searchsorted(others, values) + 1)
+            columns_of.data[part] = np.where(np.isnan(values), np.nan, known)[codes]
             columns[j] = Column(names[j], "category", (0.0, *others.tolist()))
-        csr = sparse.csr_array(columns_of.tocsr())
+        csr = as_csr(columns_of)
     return Features(csr, tuple(columns), named=False)
+
+
+def as_csr(X: Any) -> sparse.csr_array:
+    """Any sparse matrix as a csr_array with 32-bit indices where they suffice: scikit-learn takes no others.
+
+    Examples
+    --------
+    >>> as_csr(sparse.coo_array([[0.0, 1.0]])).indices.dtype
+    dtype('int32')
+    """
+    csr = sparse.csr_array(X)
+    if csr.indices.dtype != np.int32 and max(csr.nnz, *csr.shape) < np.iinfo(np.int32).max:
+        parts = (csr.data, csr.indices.astype(np.int32), csr.indptr.astype(np.int32))
+        return sparse.csr_array(parts, shape=csr.shape)
+    return csr
 
 
 def _frame_column(series: Any, name: str) -> tuple[str, NDArray[Any], tuple[Hashable, ...]]:
@@ -202,6 +223,14 @@ def _object_column(values: NDArray[Any], name: str) -> tuple[str, NDArray[Any], 
     if len(types) > 1 and set(types) <= {"str", "int", "float", "bool"}:
         raise ValueError(f"column {name!r} mixes types {', '.join(types)}: {wanted}")
     raise TypeError(f"column {name!r} holds {', '.join(types)}: {wanted}")
+
+
+def _encode_numbers(values: NDArray[Any], name: str) -> tuple[NDArray[np.float64], Column]:
+    """Codes of a numeric column in the order of its values, NaN where one is missing."""
+    categories, codes = np.unique(values, return_inverse=True)
+    n_missing = int(np.isnan(categories).sum()) if categories.dtype.kind == "f" else 0  # NaN sorts last
+    present = len(categories) - n_missing
+    return np.where(codes < present, codes, np.nan), Column(name, "category", tuple(categories[:present].tolist()))
 
 
 def _encode(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from rarelabel._validation._features import Matrix, validate_features
+from rarelabel._validation._features import Matrix, as_csr, validate_features
 from rarelabel._validation._labels import Labels, are_label_lists, is_frame, is_series, validate_labels
 from rarelabel.schema import Column, Schema
 
@@ -165,7 +165,7 @@ def _restore_features(table: Table, resampled: Resampled, X: Any) -> Any:
         return kept
     if sparse.issparse(X):
         new = _decode_sparse(resampled.X_new, table.schema, X.dtype)
-        return type(X)(sparse.vstack([sparse.csr_array(kept), new], format=X.format, dtype=X.dtype))
+        return type(X)(sparse.vstack([as_csr(kept), new], format=X.format, dtype=X.dtype))
     new_X = resampled.X_new
     dense = new_X.toarray() if sparse.issparse(new_X) else np.asarray(new_X)
     if is_frame(X):
@@ -216,7 +216,7 @@ def _to_integers(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _decode_sparse(new: Any, schema: Schema, dtype: np.dtype[Any]) -> sparse.csr_array:
-    csr = sparse.csr_array(new)
+    csr = as_csr(new)
     if schema.is_category.any():
         csr = csr.copy()
         for j in np.flatnonzero(schema.is_category):

@@ -20,7 +20,7 @@ def lpros(Y: NDArray[np.bool_], *, n_new: int, rng: np.random.Generator) -> NDAr
     """Rows to clone (Charte et al. 2015, LP-ROS, the counterpart of Algorithm 1).
 
     A labelset is a minority one if fewer rows than the mean have it. The clones are shared out over the minority
-    labelsets, from the largest to the smallest, and none grows beyond the mean size.
+    labelsets, from the largest to the smallest, and none grows beyond the mean size, rounded up.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def lpros(Y: NDArray[np.bool_], *, n_new: int, rng: np.random.Generator) -> NDAr
     """
     _, sizes, inverse = labelsets(Y)
     mean_size = len(Y) / len(sizes)
-    minority = np.flatnonzero(sizes < mean_size)
-    room = np.floor(mean_size - sizes[minority]).astype(int)
+    minority = rng.permutation(np.flatnonzero(sizes < mean_size))  # equal sizes have equal chances
+    room = np.ceil(mean_size - sizes[minority]).astype(int)
     shares = allocate(n_new, room)
     bags = np.split(np.argsort(inverse, kind="stable"), np.cumsum(sizes)[:-1])
     clones = [rng.choice(bags[bag], share) for bag, share in zip(minority, shares, strict=True)]
@@ -67,8 +67,9 @@ class LPROS(BaseSampler):
 
     Notes
     -----
-    NOTE[DIFF] The paper deletes or clones with a per-bag mean that need not be whole; here the shares are whole and add
-    up to the budget exactly, or to all the room there is (then a warning says so).
+    NOTE[DIFF] The paper shares clones out by fractions of rows; here the shares are whole and add up to the budget
+    exactly, or to all the room there is (then a warning says so). Where every labelset is unique (cal500) there is
+    no rare one, and nothing is cloned.
 
     References
     ----------

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.svm import SVC
 
 from rarelabel._random import RandomState
-from rarelabel._validation import Matrix, Resampled
+from rarelabel._validation import Matrix, Resampled, as_csr
 from rarelabel.base import BaseSampler
 from rarelabel.imbalance import label_counts
 from rarelabel.interpolation import interpolate
@@ -96,7 +96,7 @@ def _some(rows: NDArray[np.intp], at_most: int, rng: np.random.Generator) -> NDA
 
 
 def _stack(parts: list[Any]) -> Any:
-    return sparse.csr_array(sparse.vstack(parts, format="csr")) if sparse.issparse(parts[0]) else np.concatenate(parts)
+    return as_csr(sparse.vstack(parts, format="csr")) if sparse.issparse(parts[0]) else np.concatenate(parts)
 
 
 @final

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from rarelabel._random import RandomState
-from rarelabel._validation import Matrix, Resampled
+from rarelabel._validation import Matrix, Resampled, as_csr
 from rarelabel.base import BaseSampler
 from rarelabel.imbalance import label_counts
 from rarelabel.interpolation import interpolate, vote_categories
@@ -81,7 +81,7 @@ def mlsmote(
         X_new.append(vote_categories(X, schema, made, own, voters))
         Y_new.append(vote_labels(Y, own, voters, labelset_strategy))
         partners.append(partner)
-    stacked = sparse.csr_array(sparse.vstack(X_new, format="csr")) if sparse.issparse(X) else np.concatenate(X_new)
+    stacked = as_csr(sparse.vstack(X_new, format="csr")) if sparse.issparse(X) else np.concatenate(X_new)
     return stacked, np.concatenate(Y_new), np.concatenate(partners)
 
 

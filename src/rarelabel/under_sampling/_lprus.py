@@ -41,7 +41,7 @@ def lprus(
     _, sizes, inverse = labelsets(Y)
     mean_size = len(Y) / len(sizes)
     eligible = sizes if among is None else np.bincount(inverse[among], minlength=len(sizes))
-    majority = np.flatnonzero((sizes > mean_size) & (eligible > 0))
+    majority = rng.permutation(np.flatnonzero((sizes > mean_size) & (eligible > 0)))
     room = np.minimum(np.floor(sizes[majority] - mean_size).astype(int), eligible[majority])
     shares = allocate(n_removed, room)
     bags = np.split(np.argsort(inverse, kind="stable"), np.cumsum(sizes)[:-1])
