@@ -118,7 +118,7 @@ def test_an_explicit_zero_is_no_label():
 
 def test_entries_stored_twice_add_up_and_are_refused():
     twice = sparse.coo_array((np.array([1, 1]), (np.array([0, 0]), np.array([1, 1]))), shape=(2, 2))
-    with pytest.raises(ValueError, match="'y1' must hold 0 or 1 only, got .*2.* in row 0"):
+    with pytest.raises(ValueError, match=r"'y1' must hold 0 or 1 only, got .*2.* in row 0"):
         validate_labels(twice)
 
 

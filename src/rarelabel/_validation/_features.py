@@ -86,8 +86,8 @@ def _as_array(X: Any) -> NDArray[Any]:
         raise TypeError(f"expected X as an array, a frame, a sparse matrix or a list, got {type(X).__name__}")
     try:
         array = np.asarray(X)
-        if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
-            array = np.asarray(X, dtype=object)  # a list that mixes numbers and strings
+        if array.dtype.kind in "biufUS" and not hasattr(X, "__array__"):
+            array = np.asarray(X, dtype=object)  # in a list every column has its own type
     except ValueError:
         raise ValueError("the rows of X have different lengths; expected a rectangular table") from None
     if array.dtype.kind == "c":

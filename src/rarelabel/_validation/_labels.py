@@ -93,6 +93,8 @@ def validate_labels(Y: Any) -> Labels:
 
 def is_frame(data: Any) -> bool:
     """Whether ``data`` is an eager data frame of any library narwhals knows."""
+    if isinstance(data, np.ndarray | list | tuple):  # the usual case, at no cost
+        return False
     frame = nw.from_native(data, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         raise TypeError(f"expected an eager frame, got {type(data).__name__}: collect it first")
@@ -101,6 +103,8 @@ def is_frame(data: Any) -> bool:
 
 def is_series(data: Any) -> bool:
     """Whether ``data`` is a series of any library narwhals knows."""
+    if isinstance(data, np.ndarray | list | tuple):
+        return False
     return isinstance(nw.from_native(data, pass_through=True, allow_series=True), nw.Series)
 
 

@@ -179,8 +179,7 @@ def _restore_features(table: Table, resampled: Resampled, X: Any) -> Any:
     decoded = _decode(dense, table.schema, getattr(X, "dtype", None))
     if isinstance(X, np.ndarray):
         return np.concatenate([kept, decoded.astype(X.dtype)])
-    rows = decoded.tolist()
-    return [*kept, *(tuple(row) if isinstance(kept[0], tuple) else row for row in rows)]
+    return type(kept)([*kept, *_rows_like(kept[0], decoded.tolist())])
 
 
 def _decode(dense: NDArray[Any], schema: Schema, dtype: Any) -> NDArray[Any]:
@@ -238,15 +237,23 @@ def _new_column(series: Any, values: NDArray[Any], codes: Any, kind: str) -> Any
             first.setdefault("missing" if code != code else code, row)
         rows = [first["missing" if code != code else code] for code in values.tolist()]
         return series[rows] if rows else series[:0]
+    gaps = np.isnan(values)
     if kind == "integer":
-        values = np.round(values)
-        if not np.isnan(values).any():
-            values = _to_integers(values, np.dtype(np.int64))
+        dtype = np.dtype(str(series.dtype).lower() if series.dtype.is_integer() else np.int64)
+        values = _to_integers(np.where(gaps, 0, values), dtype)
+    items = values.tolist()
+    for row in np.flatnonzero(gaps):
+        items[row] = None if series.is_null().any() else np.nan
+    return _series_like(series, items)
+
+
+def _series_like(series: Any, items: list[Any]) -> Any:
     native = series.to_native()
-    made = nw.new_series(series.name, values.tolist(), backend=nw.get_native_namespace(native))
+    backend = nw.get_native_namespace(native)
     if hasattr(native, "astype"):  # pandas-like: keep nullable, Arrow-backed and NumPy types apart
-        return nw.from_native(made.to_native().astype(native.dtype), series_only=True)
-    return made.cast(series.dtype)
+        made = nw.new_series(series.name, items, backend=backend).to_native()
+        return nw.from_native(made.astype(native.dtype), series_only=True)
+    return nw.new_series(series.name, items, series.dtype, backend=backend)
 
 
 def _with_columns(frame: Any, columns: list[Any]) -> Any:
@@ -275,7 +282,7 @@ def _restore_labels(table: Table, resampled: Resampled, Y: Any) -> Any:
         return taken.to_native()
     if isinstance(Y, np.ndarray):
         return np.concatenate([kept, new])
-    return [*kept, *new]
+    return type(kept)([*kept, *new])
 
 
 def _rows_of_class(table: Table, Y: NDArray[np.bool_]) -> list[int]:
@@ -291,7 +298,10 @@ def _encode_labels(table: Table, labels: NDArray[np.bool_], Y: Any) -> Any:
         return type(Y)(sparse.csr_array(labels, dtype=Y.dtype).asformat(Y.format))
     if is_frame(Y):
         frame = nw.from_native(Y, eager_only=True)
-        columns = [_indicator_column(frame[:, j], labels[:, j]) for j in range(labels.shape[1])]
+        columns = [
+            _series_like(column, labels[:, j].astype(column.to_numpy().dtype).tolist())
+            for j, column in enumerate(frame.iter_columns())
+        ]
         return _with_columns(frame[np.zeros(len(labels), dtype=int).tolist()], columns).to_native()
     values = np.empty(len(table.labels.values), dtype=object)
     values[:] = table.labels.values
@@ -304,17 +314,18 @@ def _encode_labels(table: Table, labels: NDArray[np.bool_], Y: Any) -> Any:
             out = np.empty(len(lists), dtype=object)
             out[:] = lists
             return out
-        return lists
-    rows = labels.astype(np.asarray(Y[0]).dtype).tolist()
-    return np.array(rows, dtype=object) if isinstance(Y, np.ndarray) else rows
+        return type(Y)(lists)
+    rows = labels.astype(np.asarray(list(Y[0])).dtype).tolist()
+    if isinstance(Y, np.ndarray):
+        return np.array(rows, dtype=object).reshape(labels.shape)
+    return type(Y)(_rows_like(Y[0], rows))
 
 
-def _indicator_column(series: Any, values: NDArray[np.bool_]) -> Any:
-    native = series.to_native()
-    made = nw.new_series(series.name, values.tolist(), backend=nw.get_native_namespace(native))
-    if hasattr(native, "astype"):
-        return nw.from_native(made.to_native().astype(native.dtype), series_only=True)
-    return made.cast(series.dtype)
+def _rows_like(first: Any, rows: list[list[Any]]) -> list[Any]:
+    """Rows of a list in the form of its first one."""
+    if isinstance(first, np.ndarray):
+        return [np.array(row, dtype=first.dtype) for row in rows]
+    return [type(first)(row) for row in rows]
 
 
 def _take(data: Any, rows: NDArray[np.intp]) -> Any:
@@ -329,8 +340,7 @@ def _take(data: Any, rows: NDArray[np.intp]) -> Any:
         return (series[rows.tolist()] if len(rows) else series[:0]).to_native()
     if isinstance(data, np.ndarray):
         return data[rows]
-    items = list(data)
-    return [items[row] for row in rows]
+    return type(data)(data[row] for row in rows)
 
 
 def _renumber(data: Any) -> Any:
