@@ -38,9 +38,9 @@ def lpros(Y: NDArray[np.bool_], *, n_new: int, rng: np.random.Generator) -> NDAr
     minority = rng.permutation(np.flatnonzero(sizes < mean_size))  # equal sizes have equal chances
     room = np.ceil(mean_size - sizes[minority]).astype(int)
     shares = allocate(n_new, room)
-    bags = np.split(np.argsort(inverse, kind="stable"), np.cumsum(sizes)[:-1])
-    clones = [rng.choice(bags[bag], share) for bag, share in zip(minority, shares, strict=True)]
-    return np.concatenate([*clones, np.empty(0, dtype=np.intp)]).astype(np.intp)
+    bag = np.repeat(minority, shares)
+    rows_by_bag, start = np.argsort(inverse, kind="stable"), np.cumsum(sizes) - sizes
+    return rows_by_bag[start[bag] + rng.integers(sizes[bag])]
 
 
 def _for_labels(Y: NDArray[np.bool_], budget: Budget, rng: np.random.Generator) -> NDArray[np.intp]:
