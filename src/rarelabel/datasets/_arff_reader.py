@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[e
 _TYPE = re.compile(r"(numeric|real|integer|string|date|relational)(?![^\s\[])", re.IGNORECASE)
 _INDEX = re.compile(r"[0-9]{1,12}")
 _KEYWORD = re.compile(r"@(\w+)")
-_MEKA = re.compile(r"(.*?)\s*:\s(.*?(?<!\S)-C\s*(-?[0-9]{1,9}).*)", re.DOTALL)
+_MEKA = re.compile(r"(.*?):\s(.*?(?<!\S)-C\s*(-?[0-9]{1,9}).*)", re.DOTALL)
 
 
 class ArffError(ValueError):

@@ -111,7 +111,7 @@ def dense_rows(dataset: Dataset, block: int = 256) -> Iterator[tuple[list[float]
     """Yield the rows of X and Y as lists, a block at a time in memory."""
     for start in range(0, dataset.X.shape[0], block):
         X = dataset.X[start : start + block]
-        values = X.toarray() if sparse.issparse(X) else X
+        values = X if isinstance(X, np.ndarray) else X.toarray()
         yield from zip(values.tolist(), dataset.Y[start : start + block].tolist(), strict=True)
 
 
@@ -126,7 +126,7 @@ def _range(dataset: Dataset, j: int) -> str:
     if dataset.schema.features[j].kind == "category":
         return ""
     column = dataset.X[:, [j]]
-    values = column.toarray() if sparse.issparse(column) else column
+    values = column if isinstance(column, np.ndarray) else column.toarray()
     values = values[~np.isnan(values)]
     show = _shower(dataset.schema.features[j])
     return f" [{show(float(values.min()))}, {show(float(values.max()))}]" if values.size else ""

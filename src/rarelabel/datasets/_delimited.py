@@ -43,17 +43,17 @@ def parse_csv(lines: Iterable[str], source: str) -> Table:
         With the line and column.
     """
     numbered = enumerate(lines, 1)
-    head = next(((n, line) for n, line in numbered if line.strip()), None)
+    head = next((record for record in _records(numbered, source) if record[2].strip()), None)
     if head is None:
         raise ValueError(f"{source}: the file is empty")
-    delimiter = _delimiter(head[1])
+    delimiter = _delimiter(head[2])
     cell = re.compile(rf'[ ]*"((?:[^"]|"")*)"[ ]*(?={re.escape(delimiter)}|\Z)|([^{re.escape(delimiter)}]*)')
-    header = _split(*head, numbered, delimiter, cell, source)[0]
+    header = _cells(head[2], delimiter, cell, f"{source}, line {head[0]}")
     names = _names(header, source)
     rows: list[list[Cell]] = []
     at: list[int] = []
-    for number, line in numbered:
-        cells, last = _split(number, line, numbered, delimiter, cell, source)
+    for number, last, text in _records(numbered, source):
+        cells = _cells(text, delimiter, cell, f"{source}, line {number}")
         if cells == [("", False)] and len(names) > 1:
             continue
         if len(cells) != len(names):
@@ -62,6 +62,7 @@ def parse_csv(lines: Iterable[str], source: str) -> Table:
             )
         rows.append(cells)
         at.append(last)
+    _refuse_row_as_header(header, rows, source)
     quotes_tell = any(text and not quoted for row in rows for text, quoted in row)
     columns, values = [], np.empty((len(rows), len(names)))
     for j, name in enumerate(names):
@@ -75,42 +76,35 @@ def _delimiter(header: str) -> str:
     return max(",;\t", key=outside.count)
 
 
-def _split(
-    number: int, line: str, more: Iterator[tuple[int, str]], delimiter: str, cell: re.Pattern[str], source: str
-) -> tuple[list[Cell], int]:
-    """Return the cells of the record that begins with ``line``, and the number of its last line."""
-    last = number
-    if '"' not in line:
-        return [(text.strip(), False) for text in line.rstrip("\r\n").split(delimiter)], last
-    parts = [line]
-    quotes = line.count('"')
-    while quotes % 2:
-        following = next(more, None)
-        if following is None:
-            raise ValueError(f"{source}, line {number}: a quote is not closed before the file ends")
-        last = following[0]
-        parts.append(following[1])
-        quotes += following[1].count('"')
-    text = _without_line_end("".join(parts))
+def _records(numbered: Iterator[tuple[int, str]], source: str) -> Iterator[tuple[int, int, str]]:
+    """Yield first line, last line and text of each record; a quoted cell can hold line breaks."""
+    for first, line in numbered:
+        last, parts, quotes = first, [line], line.count('"')
+        while quotes % 2:
+            last, line = next(numbered, (0, ""))
+            if not line:
+                raise ValueError(f"{source}, line {first}: a quote is not closed before the file ends")
+            parts.append(line)
+            quotes += line.count('"')
+        yield first, last, "".join(parts).removesuffix("\n").removesuffix("\r")
+
+
+def _cells(text: str, delimiter: str, cell: re.Pattern[str], place: str) -> list[Cell]:
+    """Return the cells of a record and whether each stood in quotes."""
+    if '"' not in text:
+        return [(part.strip(), False) for part in text.split(delimiter)]
     cells: list[Cell] = []
-    at = 0
-    while True:
-        match = cell.match(text, at)
+    at = -1
+    while at < len(text):
+        match = cell.match(text, at + 1)
         if match is None:
-            break
-        quoted = match.group(1) is not None
-        if not quoted and '"' in match.group(2):
-            raise ValueError(f"{source}, line {number}: misplaced quote in {match.group(2).strip()[:60]!r}")
-        cells.append((match.group(1).replace('""', '"'), True) if quoted else (match.group(2).strip(), False))
+            raise ValueError(f"{place}: cannot be read as cells")
+        inside, bare = match.group(1), match.group(2) or ""
+        if '"' in bare:
+            raise ValueError(f"{place}: misplaced quote in {bare.strip()[:60]!r}")
+        cells.append((bare.strip(), False) if inside is None else (inside.replace('""', '"'), True))
         at = match.end()
-        if at >= len(text):
-            break
-        at += 1
-    return cells, last
-
-
-def _without_line_end(text: str) -> str:
-    return text.removesuffix("\n").removesuffix("\r")
+    return cells
 
 
 def _names(cells: list[Cell], source: str) -> list[str]:
@@ -127,6 +121,15 @@ def _names(cells: list[Cell], source: str) -> list[str]:
     return names
 
 
+def _refuse_row_as_header(header: list[Cell], rows: list[list[Cell]], source: str) -> None:
+    """Raise where the first line holds numbers and, for a name, text that its own column holds as a value."""
+    is_number = [not quoted and _NUMBER.fullmatch(name) is not None for name, quoted in header]
+    if any(is_number):
+        for j, (name, quoted) in enumerate(header):
+            if not quoted and not is_number[j] and any(row[j] == (name, False) for row in rows):
+                raise ValueError(f"{source}: {name!r}, in the first line, is also a value of its column; {_HEADER}")
+
+
 def _column(
     name: str, cells: list[Cell], at: list[int], source: str, quotes_tell: bool
 ) -> tuple[Column, NDArray[np.float64]]:
@@ -134,8 +137,6 @@ def _column(
     is_text = bool(present) and quotes_tell and all(quoted for _, quoted in present)
     if is_text or not all(_NUMBER.fullmatch(text.strip()) for text, _ in present):
         codes: dict[str, int] = {}
-        if any(text == name for text, _ in present):
-            raise ValueError(f"{source}: {name!r}, in the first line, is also a value of its column; {_HEADER}")
         values = [codes.setdefault(text, len(codes)) if text or quoted else np.nan for text, quoted in cells]
         return Column(name, "category", tuple(codes)), np.array(values, dtype=np.float64)
     numbers = np.array([float(text) if text else np.nan for text, _ in cells])

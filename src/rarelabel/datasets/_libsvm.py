@@ -17,7 +17,9 @@ __all__ = ["libsvm_lines", "parse_libsvm"]
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
-def parse_libsvm(lines: Iterable[str], source: str, names: Sequence[str] | None, name: str) -> Dataset:
+def parse_libsvm(
+    lines: Iterable[str], source: str, names: Sequence[str] | None, name: str, *, exclusive: bool = False
+) -> Dataset:
     """Read LIBSVM lines.
 
     A line that begins with a blank, or whose first word holds a colon, carries no label. Feature numbers count from
@@ -33,6 +35,8 @@ def parse_libsvm(lines: Iterable[str], source: str, names: Sequence[str] | None,
         occur are the labels, numbers in their order, other words in alphabetical order.
     name : str
         Name of the data set.
+    exclusive : bool, default=False
+        True where every row is to carry exactly one label.
 
     Raises
     ------
@@ -67,7 +71,9 @@ def parse_libsvm(lines: Iterable[str], source: str, names: Sequence[str] | None,
     X.sort_indices()
     X.eliminate_zeros()
     Y, label_names = _indicator(carried, source, names)
-    return Dataset(X, Y, Schema.numeric(X.shape[1], label_names), name)
+    if exclusive and not (Y.sum(axis=1) == 1).all():
+        raise ValueError(f"{source}: the labels are said to exclude each other, yet some rows carry none or several")
+    return Dataset(X, Y, Schema.numeric(X.shape[1], label_names, exclusive=exclusive), name)
 
 
 def _row(words: list[str], place: str) -> dict[int, float]:
@@ -115,13 +121,15 @@ def _indicator(
 def libsvm_lines(dataset: Dataset) -> Iterator[str]:
     """Yield the lines of a LIBSVM file: labels as positions from 0, features counted from 1.
 
+    Where a label's name is itself a number, labels are written by name, so that it cannot be taken for a position.
     The first row ends with an explicit zero where that is needed to show how many features there are.
 
     Raises
     ------
     ValueError
-        If a column holds categories or missing values, which the format cannot.
+        If a column holds categories or missing values, or labels have names, that the format cannot hold.
     """
+    words = _label_words(dataset.label_names)
     _refuse_what_libsvm_cannot_hold(dataset.X, dataset.schema.features)
     X, d = sparse.csr_array(dataset.X), dataset.X.shape[1]
     last_is_shown = bool((X.indices == d - 1).any())
@@ -131,7 +139,18 @@ def libsvm_lines(dataset: Dataset) -> Iterator[str]:
         cells = [f"{j + 1}:{repr(value).removesuffix('.0')}" for j, value in sorted(pairs) if value != 0]
         if i == 0 and not last_is_shown:
             cells.append(f"{d}:0")
-        yield ",".join(map(str, np.flatnonzero(dataset.Y[i]))) + " " + (" ".join(cells) or "1:0") + "\n"
+        yield ",".join(words[label] for label in np.flatnonzero(dataset.Y[i])) + " " + (" ".join(cells) or "1:0") + "\n"
+
+
+def _label_words(names: Sequence[str]) -> list[str]:
+    if not any(_COUNT.fullmatch(name) for name in names):
+        return [str(position) for position in range(len(names))]
+    for name in names:
+        if not re.fullmatch(r"[^\s,:#]+", name):
+            raise ValueError(
+                f"label {name!r} cannot be written as a word, as it must be beside labels that are numbers"
+            )
+    return list(names)
 
 
 def _refuse_what_libsvm_cannot_hold(X: np.ndarray | sparse.csr_array, columns: Sequence[Column]) -> None:

@@ -33,9 +33,13 @@ def _pyarrow(verb: str) -> Any:
 def _arrow_table(content: bytes, source: str) -> Any:
     pa = _pyarrow("reading")
     try:
-        return pa.parquet.read_table(io.BytesIO(content))
+        names = pa.parquet.read_schema(io.BytesIO(content)).names
+        if len(set(names)) == len(names):
+            return pa.parquet.read_table(io.BytesIO(content))
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{source}: not a Parquet file that can be read: {error}") from None
+    twice = next(name for name in names if names.count(name) > 1)
+    raise ValueError(f"{source}: the column name {twice!r} stands more than once")
 
 
 def dataset_from_parquet(content: bytes, source: str) -> Dataset | None:
@@ -78,12 +82,8 @@ def table_from_parquet(content: bytes, source: str) -> Table:
         truth value, text nor date.
     """
     arrow = _arrow_table(content, source)
-    names = arrow.column_names
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{source}: the column name {twice!r} stands more than once")
     columns, values = [], []
-    for name in names:
+    for name in arrow.column_names:
         if not _PANDAS_INDEX.fullmatch(name):
             column, numbers = _numbers(arrow.column(name), source, name)
             columns.append(column)
@@ -132,7 +132,7 @@ def parquet_bytes(dataset: Dataset, *, labels_at: Literal["start", "end"]) -> by
     """
     pa = _pyarrow("writing")
     schema = dataset.schema
-    dense = dataset.X.toarray() if sparse.issparse(dataset.X) else dataset.X
+    dense = dataset.X if isinstance(dataset.X, np.ndarray) else dataset.X.toarray()
     features = [_arrow_column(pa, column, dense[:, j]) for j, column in enumerate(schema.features)]
     labels = [pa.array(dataset.Y[:, j]) for j in range(schema.n_labels)]
     names = [list(schema.feature_names), list(schema.label_names)]

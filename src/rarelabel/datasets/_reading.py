@@ -85,8 +85,9 @@ def read(path: str | os.PathLike[str], labels: Labels = None, *, format: Format 
     chosen = format or detect_format(path)
     label_file = _label_file(path)
     if chosen == "libsvm":
-        names = _names(labels, label_file, path)
-        return read_text(path, lambda lines: parse_libsvm(lines, str(path), names, stem(path).name))
+        names, exclusive = _names(labels, label_file, path)
+        name = stem(path).name
+        return read_text(path, lambda lines: parse_libsvm(lines, str(path), names, name, exclusive=exclusive))
     if chosen == "parquet":
         content = read_bytes(path)
         dataset = dataset_from_parquet(content, str(path)) if labels is None else None
@@ -105,14 +106,15 @@ def _label_file(path: Path) -> Path | None:
     return next((file for name in names if (file := base.with_name(name + ".xml")).is_file()), None)
 
 
-def _names(labels: Labels, label_file: Path | None, path: Path) -> list[str] | None:
+def _names(labels: Labels, label_file: Path | None, path: Path) -> tuple[list[str] | None, bool]:
+    """Return the labels of a LIBSVM file, None where it alone tells them, and whether they exclude each other."""
     if isinstance(labels, int):
         raise ValueError(f"{path}: LIBSVM rows list their labels; give names or an XML file, not the count {labels}")
     if labels is None:
-        return None if label_file is None else read_label_file(label_file)[0]
+        return (None, False) if label_file is None else read_label_file(label_file)
     if isinstance(labels, os.PathLike) or (isinstance(labels, str) and labels.lower().endswith(".xml")):
-        return read_label_file(Path(labels))[0]
+        return read_label_file(Path(labels))
     names = [labels] if isinstance(labels, str) else list(labels)
     if not names or len(set(names)) != len(names):
         raise ValueError(f"{path}: labels are empty or repeated: {names!r}")
-    return names
+    return names, False

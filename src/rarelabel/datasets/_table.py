@@ -208,7 +208,7 @@ def _is_class(column: Column) -> bool:
 
 def _dense(table: Table, j: int) -> NDArray[np.float64]:
     values = table.values[:, [j]]
-    return np.asarray(values.toarray() if sparse.issparse(values) else values, dtype=np.float64).ravel()
+    return np.asarray(values if isinstance(values, np.ndarray) else values.toarray(), dtype=np.float64).ravel()
 
 
 def _indicator(table: Table, j: int, path: Path) -> NDArray[np.bool_]:

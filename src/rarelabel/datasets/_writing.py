@@ -160,12 +160,10 @@ def write(
         raise ValueError(f"sparse rows can be written as ARFF or LIBSVM, not as {chosen}")
     _check(dataset)
     place = labels_at or ("start" if style == "meka" else "end")
-    label_file = (
-        None if style == "meka" or chosen in ("keel", "parquet") else stem(path).with_name(stem(path).name + ".xml")
-    )
+    label_file = None if chosen in ("keel", "parquet") else stem(path).with_name(stem(path).name + ".xml")
     with ExitStack() as stack:
         files = [path]
-        if label_file is not None and _needed(label_file, dataset, path):
+        if label_file is not None and _needed(label_file, dataset, path, style == "meka"):
             text = label_file_text(dataset.label_names, exclusive=dataset.schema.exclusive)
             stack.enter_context(atomic_path(label_file)).write_text(text, encoding="utf-8", newline="\n")
             files.append(label_file)
@@ -194,15 +192,16 @@ def _check(dataset: Dataset) -> None:
             raise ValueError(f"column {column.name!r}: categories read the same as text: {column.categories!r}")
 
 
-def _needed(label_file: Path, dataset: Dataset, path: Path) -> bool:
+def _needed(label_file: Path, dataset: Dataset, path: Path, meka: bool) -> bool:
     """Whether the label file must be written; one that says the same is left as it is."""
     if not label_file.exists():
-        return True
+        return not meka
     try:
-        same = read_label_file(label_file) == (list(dataset.label_names), dataset.schema.exclusive)
+        names, exclusive = read_label_file(label_file)
     except ValueError:
-        same = False
-    if not same and not path.exists():
+        names, exclusive = [], False
+    same = names == list(dataset.label_names) and (meka or exclusive == dataset.schema.exclusive)
+    if not same and (meka or not path.exists()):
         raise ValueError(f"{label_file} exists and names other labels; remove it or write to another name than {path}")
     return not same
 
