@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from rarelabel.datasets import Dataset, atomic_path, read, write
 from rarelabel.schema import Column, Schema
@@ -69,13 +70,18 @@ def test_folder_without_permission(tmp_path, flowers):
     tmp_path.chmod(0o700)
 
 
-def test_failure_half_way_keeps_the_old_files(tmp_path, flowers):
+def test_failure_half_way_keeps_the_old_files(tmp_path, flowers, monkeypatch):
     write(flowers, tmp_path / "a.arff")
     before = {name: (tmp_path / name).read_bytes() for name in listing(tmp_path)}
-    # code 7 has no category: rows before it are already written when it is met
-    broken = replace(flowers, X=np.vstack([flowers.X[:3], [[0, 0, 7]]]))
-    with pytest.raises(IndexError):
-        write(broken, tmp_path / "a.arff")
+
+    def break_off(*_, **__):
+        yield "@relation half\n"
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("rarelabel.datasets._writing.arff_lines", break_off)
+    fewer = replace(flowers, Y=flowers.Y[:, :2], schema=replace(flowers.schema, labels=flowers.schema.labels[:2]))
+    with pytest.raises(OSError, match="no space left"):
+        write(fewer, tmp_path / "a.arff")
     assert {name: (tmp_path / name).read_bytes() for name in listing(tmp_path)} == before
 
 
@@ -155,6 +161,15 @@ def test_what_could_not_be_read_back_is_refused(tmp_path, data, message):
     with pytest.raises(ValueError, match=message):
         write(data, tmp_path / "a.arff")
     assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [7.0, -1.0, 0.5])
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_codes_without_a_category_are_refused(tmp_path, flowers, code, as_sparse):
+    X = np.vstack([flowers.X[:3], [[9, 9, code]]])
+    broken = replace(flowers, X=sparse.csr_array(X) if as_sparse else X)
+    with pytest.raises(ValueError, match=rf"column 'co,lour' holds the code {code}, which is none of its 3 categories"):
+        write(broken, tmp_path / "a.arff")
 
 
 @pytest.mark.parametrize(

@@ -187,9 +187,24 @@ def _check(dataset: Dataset) -> None:
     data = dataset.X.data if sparse.issparse(dataset.X) else dataset.X
     if np.isinf(data).any():
         raise ValueError("X holds infinite values; a file could not be read back")
+    _check_codes(dataset)
     for column in dataset.schema.features:
         if len({str(value) for value in column.categories}) != column.n_categories:
             raise ValueError(f"column {column.name!r}: categories read the same as text: {column.categories!r}")
+
+
+def _check_codes(dataset: Dataset) -> None:
+    X, is_category = dataset.X, dataset.schema.is_category
+    limits = np.array([column.n_categories for column in dataset.schema.features])
+    data = X if isinstance(X, np.ndarray) else X.data
+    at = np.broadcast_to(np.arange(X.shape[1]), X.shape) if isinstance(X, np.ndarray) else X.indices
+    wrong = is_category[at] & ((data < 0) | (data >= limits[at]) | (data % 1 > 0))
+    if wrong.any():
+        column = dataset.schema.features[int(at[wrong][0])]
+        raise ValueError(
+            f"column {column.name!r} holds the code {float(data[wrong][0])!r}, which is none of its "
+            f"{column.n_categories} categories"
+        )
 
 
 def _needed(label_file: Path, dataset: Dataset, path: Path, meka: bool) -> bool:
