@@ -139,7 +139,7 @@ def resolve_budget(
     ----------
     sampling_strategy : "auto", float, int, dict or callable
         A float is a share of the n rows, rounded half up; an int a number of rows; a dict gives the rows to make (or
-        remove) for each label, by name; a callable takes Y and returns one of these.
+        remove) for each label, by name or position; a callable takes Y and returns one of these.
     Y : ndarray of bool, shape (n, q)
     label_names : sequence of str, shape (q,)
     auto : float or dict of int to int
@@ -188,17 +188,25 @@ def resolve_budget(
 def _budget_per_label(wanted: Mapping[Hashable, int], Y: NDArray[np.bool_], label_names: Sequence[str]) -> Budget:
     per_label: dict[int, int] = {}
     for name, count in wanted.items():
-        if str(name) not in label_names:
-            raise ValueError(f"sampling_strategy names {name!r}, which is not a label; labels are {list(label_names)}")
         if isinstance(count, bool) or not isinstance(count, Integral) or count <= 0:
             raise ValueError(f"sampling_strategy asks for {count!r} rows for label {name!r}; expected a positive int")
-        label = list(label_names).index(str(name))
+        label = _find_label(name, label_names)
         if not Y[:, label].any():
             raise ValueError(f"sampling_strategy asks for rows for label {name!r}, which no row carries")
         per_label[label] = int(count)
     if not per_label:
         raise ValueError("sampling_strategy is an empty dict; name at least one label")
     return Budget(sum(per_label.values()), per_label)
+
+
+def _find_label(name: Hashable, label_names: Sequence[str]) -> int:
+    """Index of a label by its name or, where none has that name, by its position."""
+    if str(name) in label_names:
+        return list(label_names).index(str(name))
+    if isinstance(name, Integral) and 0 <= name < len(label_names):
+        return int(name)
+    known = ", ".join(map(repr, label_names[:10])) + (", ..." if len(label_names) > 10 else "")
+    raise ValueError(f"sampling_strategy names {name!r}, which is not a label; labels are {known}")
 
 
 def check_memory(n_new: int, X: Any, n_labels: int) -> None:
