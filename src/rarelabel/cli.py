@@ -317,7 +317,7 @@ def demo(out: Path) -> None:
 
     with _progress() as progress:
         result = tasks.demo(out, progress=progress)
-    click.echo(f"{result}\n")
+    click.echo(result)
     _list_files(result.files)
     if result.missing:
         click.echo(f"Without pictures: {result.missing}")

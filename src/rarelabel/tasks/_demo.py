@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from rarelabel.datasets import Dataset, atomic_path, load_digit_scenes, write
 from rarelabel.imbalance import ImbalanceReport, describe
 from rarelabel.tasks._heldout import Scores, score_held_out, verdict
 from rarelabel.tasks._outputs import PathLike, Progress, check_outputs, save_picture, silent
-from rarelabel.tasks._pictures import draw_before_after, draw_scenes
+from rarelabel.tasks._pictures import Example, draw_before_after, draw_scenes
 from rarelabel.tasks._resampling import Resampling, compare
 from rarelabel.tasks._sampling import Provenance, resample_dataset
 
@@ -56,23 +55,25 @@ class Demonstration:
         return verdict(self.scores)
 
     def __str__(self) -> str:
+        n_splits = len(self.scores[0].macro_f1)
         parts = [
-            "1. DIAGNOSIS  2,000 scenes of 12 x 12 pixels, each with one to three handwritten digits laid over each "
-            "other;\n   the labels say which digits are there",
+            "1. DIAGNOSIS\n"
+            "   2,000 scenes of 12 x 12 pixels, each with one to three handwritten digits laid over each other;\n"
+            "   the labels say which digits are there.",
             str(self.report),
-            "2. RESAMPLING  MeanIR and max IR: how much rarer labels are than the most frequent one, on average and at "
-            "worst\n   SCUMBLE: how much rare and frequent labels share rows, which makes resampling harder",
+            "2. RESAMPLING\n"
+            "   MeanIR, max IR: how much rarer labels are than the most frequent one, on average and at worst.\n"
+            "   SCUMBLE: how much rare and frequent labels share rows, which makes resampling harder.",
             self._resampling_table(),
-            f"3. DID IT HELP?  A logistic regression for each label, trained on 1,400 scenes ({len(self._splits())} "
-            "random splits), scored\n   on 600 others that nothing was done to; mean ± standard deviation over the "
-            f"splits. Rare labels: {', '.join(self.rare_labels)}",
+            "3. DID IT HELP?\n"
+            "   A logistic regression for each label, trained on 70 % of the scenes and scored on the other 30 %,\n"
+            f"   to which nothing was done. Mean ± standard deviation over {n_splits} random splits.\n"
+            f"   Rare labels: {', '.join(self.rare_labels)}. (One image can be part of several scenes, so the scores\n"
+            "   compare approaches and say nothing about reading handwriting.)",
             self._score_table(),
             self.verdict,
         ]
         return "\n\n".join(parts)
-
-    def _splits(self) -> NDArray[np.float64]:
-        return self.scores[0].macro_f1
 
     def _resampling_table(self) -> str:
         lines = [f"  {'':<10}  {'rows':>7}  {'MeanIR':>8}  {'max IR':>8}  {'SCUMBLE':>8}  {'digit_9 in':>12}"]
@@ -150,28 +151,28 @@ def _draw(
         import matplotlib  # noqa: F401
     except ImportError:
         return [], "pictures need matplotlib: pip install 'rarelabel[report]'"
-    triples = [(scenes.label_names[label], _examples(scenes, resampled, origin, label)) for label in rare]
+    lines = [(scenes.label_names[label], _examples(scenes, resampled, origin, label)) for label in rare]
     side = int(np.sqrt(scenes.X.shape[1]))
     figures = {
         "diagnosis.png": result.before.plot(),
         "before_after.png": draw_before_after(result.before, result.after, "MLSMOTE on digit scenes"),
-        "scenes.png": draw_scenes([(label, made) for label, made in triples if made], side),
+        "scenes.png": draw_scenes([(label, made) for label, made in lines if made], side),
     }
     return [save_picture(figure, folder / name) for name, figure in figures.items()], ""
 
 
-def _examples(
-    scenes: Dataset, resampled: Dataset, origin: Provenance, label: int, count: int = 3
-) -> Sequence[tuple[Any, Any, Any, str]]:
-    """Seed, neighbour, created scene and its labels, for rows made for one label."""
-    rows = np.flatnonzero(origin.made_for == label)[:count]
+def _examples(scenes: Dataset, resampled: Dataset, origin: Provenance, label: int, count: int = 3) -> list[Example]:
+    """Some rows made for one label, each after its seed and its neighbour."""
     names = np.array(scenes.label_names, dtype=object)
+
+    def shown(dataset: Dataset, row: int) -> tuple[NDArray[Any], str]:
+        return np.asarray(dataset.X[row]), " + ".join(names[dataset.Y[row]])
+
     return [
         (
-            scenes.X[origin.seed_rows[row]],
-            scenes.X[origin.neighbor_rows[row]],
-            resampled.X[row],
-            " + ".join(names[resampled.Y[row]]),
+            shown(scenes, origin.seed_rows[row]),
+            shown(scenes, origin.neighbor_rows[row]),
+            shown(resampled, row),
         )
-        for row in rows
+        for row in np.flatnonzero(origin.made_for == label)[:count]
     ]

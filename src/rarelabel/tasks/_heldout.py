@@ -145,20 +145,23 @@ def verdict(scores: tuple[Scores, ...]) -> str:
     others = [each for each in scores[1:] if not each.resamples]
     best = max(resamplers, key=lambda each: each.macro_f1.mean())
     rival = max(others, key=lambda each: each.macro_f1.mean())
-    lines = ["In short, for these data and this classifier:"]
-    lines += [
-        f"  {each.approach} {_judged(each.macro_f1, nothing.macro_f1)} against nothing done: macro F1 "
-        f"{_against(each.macro_f1, nothing.macro_f1)}, rare labels {_against(each.rare_f1, nothing.rare_f1)}."
-        for each in resamplers
-    ]
-    word = _judged(best.macro_f1, rival.macro_f1)
+    lines = ["IN SHORT, for these data and this classifier:"]
+    for each in resamplers:
+        lines += [
+            f"  {each.approach} {_judged(each.macro_f1, nothing.macro_f1)} against nothing done:",
+            f"    macro F1 {_against(each.macro_f1, nothing.macro_f1)}",
+            f"    F1 of the rare labels {_against(each.rare_f1, nothing.rare_f1)}",
+        ]
     conclusion = {
-        "helped": f"It also beat {rival.approach}, the best way without new rows",
-        "hurt": f"But {rival.approach} did better, without a single new row",
-        "made no clear difference": f"But {rival.approach} did about as well, without a single new row",
-    }[word]
-    lines.append(f"  {conclusion}: macro F1 of {best.approach} {_against(best.macro_f1, rival.macro_f1)} beside it.")
-    lines.append("  Try them on your data and keep what wins on rows held out.")
+        "helped": f"It also beat {rival.approach}, the best way without new rows:",
+        "hurt": f"But {rival.approach} did better, without a single new row:",
+        "made no clear difference": f"But {rival.approach} did about as well, without a single new row:",
+    }[_judged(best.macro_f1, rival.macro_f1)]
+    lines += [
+        f"  {conclusion}",
+        f"    macro F1 of {best.approach} beside it {_against(best.macro_f1, rival.macro_f1)}",
+        "  So try them on your own data, and keep what wins on rows held out.",
+    ]
     return "\n".join(lines)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_before_after", "draw_scenes"]
+__all__ = ["Example", "draw_before_after", "draw_scenes"]
+
+Example: TypeAlias = tuple[tuple[NDArray[Any], str], tuple[NDArray[Any], str], tuple[NDArray[Any], str]]
+"""Two real images and the one made of them, each with the labels it carries."""
 
 _BEFORE, _AFTER, _QUIET = "#8C8C8C", "#D55E00", "#CCCCCC"
 
@@ -64,6 +68,11 @@ def _dumbbells(ax: Axes, before: NDArray[Any], after: NDArray[Any]) -> None:
     ax.hlines(places, np.minimum(before, after), np.maximum(before, after), color=_QUIET, linewidth=3, zorder=1)
     ax.scatter(before, places, color=_BEFORE, s=42, label="before", zorder=3)
     ax.scatter(after, places, color=_AFTER, s=42, label="after", zorder=2)
+    for place, (old, new) in enumerate(zip(before.tolist(), after.tolist(), strict=True)):
+        if isfinite(old) and isfinite(new):
+            text = f"{_number(old)} → {_number(new)}"
+            ax.annotate(text, (max(old, new), place), (8, 0), textcoords="offset points", va="center", fontsize=8)
+    ax.margins(x=0.15)
     both = np.concatenate([before, after]).astype(float)
     both = both[np.isfinite(both) & (both > 0)]
     if len(both) and both.max() > 30 * both.min():
@@ -76,16 +85,15 @@ def _dumbbells(ax: Axes, before: NDArray[Any], after: NDArray[Any]) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def draw_scenes(
-    triples: Sequence[tuple[str, Sequence[tuple[NDArray[Any], NDArray[Any], NDArray[Any], str]]]], side: int
-) -> Figure:
+def draw_scenes(lines: Sequence[tuple[str, Sequence[Example]]], side: int) -> Figure:
     """Draw created images beside the two real ones that each was made from, a line for each label.
 
     Parameters
     ----------
-    triples : sequence of (label, sequence of (seed, neighbor, created, labels of the created))
-        Images as rows of pixels, shape (side * side,).
+    lines : sequence of (str, sequence of Example)
+        A label and the examples for it.
     side : int
+        Pixels in a row of an image.
 
     Returns
     -------
@@ -93,26 +101,36 @@ def draw_scenes(
     """
     from matplotlib.figure import Figure
 
-    n_rows, n_columns = len(triples), max(len(made) for _, made in triples)
-    figure = Figure(figsize=(1.0 + 4.2 * n_columns, 0.9 + 1.75 * n_rows), layout="constrained")
-    grids = figure.add_gridspec(n_rows, n_columns, wspace=0.06, hspace=0.08)
-    for i, (label, made) in enumerate(triples):
-        for j, (*images, carried) in enumerate(made):
-            cells = grids[i, j].subgridspec(1, 3, wspace=0.02)
-            for k, (image, what) in enumerate(zip(images, ("real", "real", "created"), strict=True)):
-                ax = figure.add_subplot(cells[k])
-                ax.imshow(image.reshape(side, side), cmap="gray_r", vmin=0, vmax=16)
-                ax.set(xticks=[], yticks=[])
-                colour = _AFTER if what == "created" else _BEFORE
-                for spine in ax.spines.values():
-                    spine.set(color=colour, linewidth=2.5 if what == "created" else 1)
-                ax.set_title(what, fontsize=9, color=colour, pad=3)
-                if what == "created":
-                    ax.set_xlabel(carried, fontsize=8)
+    n_examples = max(len(examples) for _, examples in lines)
+    figure = Figure(figsize=(1.4 + 4.5 * n_examples, 0.8 + 1.85 * len(lines)), layout="constrained")
+    # a narrow empty column parts the examples
+    widths = ([1.0, 1.0, 1.0, 0.18] * n_examples)[:-1]
+    grid = figure.add_gridspec(len(lines), len(widths), width_ratios=widths)
+    for i, (label, examples) in enumerate(lines):
+        for j, example in enumerate(examples):
+            for k, (image, carried) in enumerate(example):
+                ax = figure.add_subplot(grid[i, 4 * j + k])
+                _scene(ax, image.reshape(side, side), carried, created=k == 2)
                 if j == k == 0:
-                    ax.set_ylabel(f"for {label}", fontsize=11)
-    figure.suptitle("MLSMOTE: each framed scene lies between the two real scenes to its left; below it, its labels")
+                    ax.set_ylabel(f"for {label}", fontsize=12)
+    figure.suptitle(
+        "MLSMOTE: each framed scene lies between the two real ones to its left. Below: the labels it carries"
+    )
     return figure
+
+
+def _scene(ax: Axes, image: NDArray[Any], carried: str, *, created: bool) -> None:
+    ax.imshow(image, cmap="gray_r", vmin=0, vmax=16)
+    colour = _AFTER if created else _BEFORE
+    ax.set(xticks=[], yticks=[])
+    ax.set_title("created" if created else "real", fontsize=9, color=colour, pad=3)
+    ax.set_xlabel(carried, fontsize=8)
+    for spine in ax.spines.values():
+        spine.set(color=colour, linewidth=2.5 if created else 1)
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def _name(name: str, length: int) -> str:

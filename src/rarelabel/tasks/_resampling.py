@@ -38,7 +38,7 @@ class Resampling:
     parameters : dict of str to object
         Its parameters.
     name : str
-        Name of the data set.
+        Of the file, or of a data set that came from none.
     before, after : ImbalanceReport
     n_added, n_removed : int
         Rows that are new and rows that went.
@@ -216,14 +216,14 @@ def resample(
     progress(f"{method}: {n:,} rows, {dataset.X.shape[1]:,} features, {q:,} labels")
     resampled, origin = resample_dataset(dataset, method, parameters, seed=seed)
     progress(f"Measuring {len(resampled.Y):,} rows")
-    result = compare(dataset, resampled, origin)
+    result = replace(compare(dataset, resampled, origin), name=Path(path).name)
     progress(f"Writing {out}")
     files = [*write(resampled, out)]
     if provenance is not None:
         files.append(_write_provenance(origin, provenance))
     if picture is not None:
         progress(f"Drawing {picture}")
-        figure = draw_before_after(result.before, result.after, f"{result.method} on {dataset.name}")
+        figure = draw_before_after(result.before, result.after, f"{result.method} on {result.name}")
         files.append(save_picture(figure, picture))
     return replace(result, files=tuple(files))
 
