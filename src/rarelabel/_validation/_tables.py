@@ -242,8 +242,9 @@ def _new_column(series: Any, values: NDArray[Any], codes: Any, kind: str) -> Any
         dtype = np.dtype(str(series.dtype).lower() if series.dtype.is_integer() else np.int64)
         values = _to_integers(np.where(gaps, 0, values), dtype)
     items = values.tolist()
+    missing = None if series.is_null().any() else np.nan
     for row in np.flatnonzero(gaps).tolist():
-        items[row] = None if series.is_null().any() else np.nan
+        items[row] = missing
     return _series_like(series, items)
 
 

@@ -1,0 +1,86 @@
+"""What a module promises in ``__all__`` is what it has, and importing the package stays light."""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import rarelabel
+
+MODULES = [
+    "rarelabel",
+    *(m.name for m in pkgutil.walk_packages(rarelabel.__path__, "rarelabel.") if "__main__" not in m.name),
+]
+PUBLIC = [name for name in MODULES if not any(part.startswith("_") for part in name.split("."))]
+CORE = [name for name in PUBLIC if name.split(".")[1:2] not in (["tasks"], ["cli"], ["__main__"])]
+FACADES = [name for name in PUBLIC if hasattr(importlib.import_module(name), "__path__")]
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if hasattr(importlib.import_module(name), "__all__")])
+def test_every_promised_name_is_there_and_once(name):
+    module = importlib.import_module(name)
+    assert len(set(module.__all__)) == len(module.__all__)
+    for promised in module.__all__:
+        assert getattr(module, promised) is not None
+
+
+@pytest.mark.parametrize("name", FACADES)
+def test_a_facade_exposes_exactly_what_it_promises(name):
+    """Public names that are neither modules nor typing tools are all promised."""
+    module = importlib.import_module(name)
+    for promised in module.__all__:
+        getattr(module, promised)
+    exposed = {
+        public
+        for public, value in vars(module).items()
+        if not public.startswith("_")
+        and not inspect.ismodule(value)
+        and getattr(value, "__module__", name).split(".")[0] == "rarelabel"
+        and public not in ("annotations", "TYPE_CHECKING")
+    }
+    assert exposed <= set(module.__all__)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_module_and_public_name_is_documented(name):
+    module = importlib.import_module(name)
+    assert inspect.getdoc(module)
+    for promised in getattr(module, "__all__", ()):
+        value = getattr(module, promised)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert inspect.getdoc(value), f"{name}.{promised}"
+
+
+def test_the_package_lists_its_names_and_refuses_others():
+    assert set(rarelabel.__all__) <= set(dir(rarelabel))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        rarelabel.nothing  # noqa: B018
+
+
+def test_importing_the_package_pulls_in_nothing_heavy():
+    heavy = {"torch", "pandas", "matplotlib", "pyarrow", "polars", "sklearn", "scipy"}
+    code = f"import sys, rarelabel; print(*({heavy} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert found == []
+
+
+def test_the_core_works_where_no_extra_is_installed():
+    """scikit-learn itself loads pandas where there is one, so the extras are made impossible to import."""
+    code = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "pandas", "matplotlib", "pyarrow", "polars", "faiss", "imblearn"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import numpy as np
+import {", ".join(CORE)}
+from rarelabel.registry import SAMPLERS, make_sampler
+X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40)[:, None] % [2, 3, 9] == 0
+for name in SAMPLERS:
+    make_sampler(name).fit_resample(X, Y)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
