@@ -222,6 +222,22 @@ def test_latin_1_is_read_with_a_warning(arff):
         assert read(arff, -2).feature_names == ("a", "größe")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        ARFF.replace("attribute f", "attribute größe").encode("latin-1"),
+        ARFF.encode(),
+        ARFF.replace("1,2,0,1", "1,2,0,1,{2}").encode(),
+        ARFF.replace("@relation r", "@relation 'r: -C 1-weka.filters.x'").encode(),
+    ],
+)
+def test_warnings_point_at_the_caller(arff, content):
+    arff.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"toy\.arff") as caught:
+        read(arff)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
 def test_byte_order_marks(arff):
     arff.write_bytes(b"\xef\xbb\xbf" + ARFF.encode())
     assert read(arff, -2).feature_names == ("a", "f")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from rarelabel.datasets._dataset import Dataset
@@ -69,7 +70,8 @@ def keel_lines(dataset: Dataset, *, labels_at: Literal["start", "end"]) -> Itera
     """
     schema = dataset.schema
     yield f"@relation {quote(dataset.name)}\n"
-    features = [f"@attribute {quote(c.name)} {_type(c)}{_range(dataset, j)}\n" for j, c in enumerate(schema.features)]
+    X = dataset.X if isinstance(dataset.X, np.ndarray) else sparse.csc_array(dataset.X)
+    features = [f"@attribute {quote(c.name)} {_type(c)}{_range(c, X[:, [j]])}\n" for j, c in enumerate(schema.features)]
     if schema.exclusive:
         _check_exclusive(dataset)
         name = "Class"
@@ -121,14 +123,13 @@ def _type(column: Column) -> str:
     return "integer" if column.kind == "integer" else "numeric"
 
 
-def _range(dataset: Dataset, j: int) -> str:
+def _range(column: Column, cells: NDArray[np.float64] | sparse.csc_array) -> str:
     """Return KEEL's ``[least, greatest]`` after the type of a number."""
-    if dataset.schema.features[j].kind == "category":
+    if column.kind == "category":
         return ""
-    column = dataset.X[:, [j]]
-    values = column if isinstance(column, np.ndarray) else column.toarray()
+    values = cells if isinstance(cells, np.ndarray) else cells.toarray()
     values = values[~np.isnan(values)]
-    show = _shower(dataset.schema.features[j])
+    show = _shower(column)
     return f" [{show(float(values.min()))}, {show(float(values.max()))}]" if values.size else ""
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rarelabel.datasets._arff_writer import dense_rows
 from rarelabel.datasets._dataset import Dataset
 from rarelabel.datasets._table import Table
-from rarelabel.schema import Column
+from rarelabel.schema import Column, Kind
 
 __all__ = ["csv_lines", "parse_csv"]
 
@@ -50,8 +50,9 @@ def parse_csv(lines: Iterable[str], source: str) -> Table:
     cell = re.compile(rf'[ ]*"((?:[^"]|"")*)"[ ]*(?={re.escape(delimiter)}|\Z)|([^{re.escape(delimiter)}]*)')
     header = _cells(head[2], delimiter, cell, f"{source}, line {head[0]}")
     names = _names(header, source)
-    rows: list[list[Cell]] = []
-    at: list[int] = []
+    # kept as text until the kinds are known: a string per cell would need ten times the memory
+    records: list[tuple[int, str]] = []
+    traits = _Traits(len(names))
     for number, last, text in _records(numbered, source):
         cells = _cells(text, delimiter, cell, f"{source}, line {number}")
         if cells == [("", False)] and len(names) > 1:
@@ -60,15 +61,69 @@ def parse_csv(lines: Iterable[str], source: str) -> Table:
             raise ValueError(
                 f"{source}, line {number}: expected {len(names)} values as in the header, got {len(cells)}"
             )
-        rows.append(cells)
-        at.append(last)
-    _refuse_row_as_header(header, rows, source)
-    quotes_tell = any(text and not quoted for row in rows for text, quoted in row)
-    columns, values = [], np.empty((len(rows), len(names)))
-    for j, name in enumerate(names):
-        column, values[:, j] = _column(name, [row[j] for row in rows], at, source, quotes_tell)
-        columns.append(column)
+        traits.add(cells)
+        records.append((last, text))
+    kinds = traits.kinds()
+    codes: list[dict[str, int]] = [{} for _ in names]
+    values = np.empty((len(records), len(names)))
+    for i, (last, text) in enumerate(records):
+        row = _row(_cells(text, delimiter, cell, ""), kinds, codes)
+        values[i] = row
+        if np.isinf(values[i]).any():
+            raise ValueError(f"{source}, line {last}, column {names[int(np.isinf(row).argmax())]!r}: infinite value")
+    _refuse_row_as_header(header, codes, source)
+    columns = [Column(name, kind, tuple(known)) for name, kind, known in zip(names, kinds, codes, strict=True)]
     return Table("", tuple(columns), values)
+
+
+class _Traits:
+    """What the cells of each column have in common, as far as they are read."""
+
+    def __init__(self, m: int) -> None:
+        self.number, self.whole, self.quoted, self.empty = [True] * m, [True] * m, [True] * m, [True] * m
+
+    def add(self, cells: list[Cell]) -> None:
+        """Take in one row."""
+        for j, (text, quoted) in enumerate(cells):
+            if text or quoted:
+                self.empty[j] = False
+                self.quoted[j] &= quoted
+                if self.number[j]:
+                    self.number[j], whole = _reads_as(text)
+                    self.whole[j] &= whole
+
+    def kinds(self) -> list[Kind]:
+        """Return the kind of each column; quotes tell where some columns have them and others do not."""
+        quotes_tell = not all(self.quoted)
+        kinds: list[Kind] = []
+        for number, whole, quoted, empty in zip(self.number, self.whole, self.quoted, self.empty, strict=True):
+            if empty:
+                kinds.append("numeric")
+            elif not number or (quoted and quotes_tell):
+                kinds.append("category")
+            else:
+                kinds.append("integer" if whole else "numeric")
+        return kinds
+
+
+@lru_cache(maxsize=4096)
+def _reads_as(text: str) -> tuple[bool, bool]:
+    """Whether the text reads as a number, and as a whole one."""
+    text = text.strip()
+    whole = _WHOLE.fullmatch(text) is not None
+    return whole or _NUMBER.fullmatch(text) is not None, whole
+
+
+def _row(cells: list[Cell], kinds: list[Kind], codes: list[dict[str, int]]) -> list[float]:
+    row = []
+    for (text, quoted), kind, known in zip(cells, kinds, codes, strict=True):
+        if not text and not quoted:
+            row.append(np.nan)
+        elif kind == "category":
+            row.append(known.setdefault(text, len(known)))
+        else:
+            row.append(float(text))
+    return row
 
 
 def _delimiter(header: str) -> str:
@@ -91,8 +146,11 @@ def _records(numbered: Iterator[tuple[int, str]], source: str) -> Iterator[tuple
 
 def _cells(text: str, delimiter: str, cell: re.Pattern[str], place: str) -> list[Cell]:
     """Return the cells of a record and whether each stood in quotes."""
+    parts = text.split(delimiter)
     if '"' not in text:
-        return [(part.strip(), False) for part in text.split(delimiter)]
+        return [(part.strip(), False) for part in parts]
+    if all('"' not in part or (part[0] == part[-1] == '"' and part.count('"') == 2) for part in parts):
+        return [(part[1:-1], True) if '"' in part else (part.strip(), False) for part in parts]
     cells: list[Cell] = []
     at = -1
     while at < len(text):
@@ -121,30 +179,13 @@ def _names(cells: list[Cell], source: str) -> list[str]:
     return names
 
 
-def _refuse_row_as_header(header: list[Cell], rows: list[list[Cell]], source: str) -> None:
+def _refuse_row_as_header(header: list[Cell], codes: list[dict[str, int]], source: str) -> None:
     """Raise where the first line holds numbers and, for a name, text that its own column holds as a value."""
     is_number = [not quoted and _NUMBER.fullmatch(name) is not None for name, quoted in header]
     if any(is_number):
-        for j, (name, quoted) in enumerate(header):
-            if not quoted and not is_number[j] and any(row[j] == (name, False) for row in rows):
+        for (name, quoted), number, known in zip(header, is_number, codes, strict=True):
+            if not quoted and not number and name in known:
                 raise ValueError(f"{source}: {name!r}, in the first line, is also a value of its column; {_HEADER}")
-
-
-def _column(
-    name: str, cells: list[Cell], at: list[int], source: str, quotes_tell: bool
-) -> tuple[Column, NDArray[np.float64]]:
-    present = [(text, quoted) for text, quoted in cells if text or quoted]
-    is_text = bool(present) and quotes_tell and all(quoted for _, quoted in present)
-    if is_text or not all(_NUMBER.fullmatch(text.strip()) for text, _ in present):
-        codes: dict[str, int] = {}
-        values = [codes.setdefault(text, len(codes)) if text or quoted else np.nan for text, quoted in cells]
-        return Column(name, "category", tuple(codes)), np.array(values, dtype=np.float64)
-    numbers = np.array([float(text) if text else np.nan for text, _ in cells])
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        raise ValueError(f"{source}, line {at[int(infinite.argmax())]}, column {name!r}: infinite value")
-    whole = bool(present) and all(_WHOLE.fullmatch(text.strip()) for text, _ in present)
-    return Column(name, "integer" if whole else "numeric"), numbers
 
 
 def csv_lines(dataset: Dataset, *, labels_at: Literal["start", "end"], delimiter: str = ",") -> Iterator[str]:

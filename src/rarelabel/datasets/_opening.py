@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import warnings
 import zlib
@@ -94,8 +95,6 @@ def read_text(path: Path, parse: Callable[[IO[str]], _T], *, newline: str | None
 
     def attempt(encoding: str) -> _T:
         def decode(stream: IO[bytes]) -> _T:
-            import io
-
             with io.TextIOWrapper(stream, encoding=encoding, newline=newline) as text:
                 return parse(text)
 
@@ -106,7 +105,7 @@ def read_text(path: Path, parse: Callable[[IO[str]], _T], *, newline: str | None
     try:
         return attempt("utf-8-sig")
     except UnicodeDecodeError:
-        warnings.warn(f"{path}: the text is not UTF-8, it is read as Latin-1", stacklevel=4)
+        warnings.warn(f"{path}: the text is not UTF-8, it is read as Latin-1", stacklevel=3)
         return attempt("latin-1")
 
 
