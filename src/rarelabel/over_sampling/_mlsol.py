@@ -51,12 +51,16 @@ def draw_seeds(
     """Seeds drawn in proportion to their weight w, and the label each is for (-1: none in particular).
 
     Where no row has a weight (no minority value has a neighbour of either kind), all rows with a minority value are
-    equally likely.
+    equally likely. Seeds for a label carry it; where most rows do, they are equally likely.
     """
     if per_label is None:
         seeds = _draw(local.weights, np.asarray(local.minority.any(axis=1)), n_new, rng)
         return seeds, np.full(n_new, -1, dtype=np.intp)
-    drawn = [_draw(local.S[:, j], local.minority[:, j], count, rng) for j, count in per_label.items()]
+    drawn = []
+    for label, count in per_label.items():
+        carriers = local.minority[:, label] ^ local.flipped[label]
+        weights = local.S[:, label] * carriers  # nowhere, where most rows carry the label: its rare value is 0
+        drawn.append(_draw(weights, carriers, count, rng))
     return np.concatenate(drawn), np.repeat(np.array(list(per_label), dtype=np.intp), list(per_label.values()))
 
 
@@ -184,9 +188,10 @@ class MLSOL(BaseSampler):
         X_new = interpolate(X, schema, seeds, partners, rng)
         distance = relative_distance(embed, X_new, E[seeds], E[partners])
         Y_new = new_labels(local, types, seeds, partners, distance)
+        asked = np.flatnonzero(made_for >= 0)
         if schema.exclusive:
             Y_new = np.where(Y_new.sum(axis=1, keepdims=True) == 1, Y_new, Y[seeds])
-        asked = np.flatnonzero(made_for >= 0)
+            Y_new[asked] = False
         Y_new[asked, made_for[asked]] = True
         return Resampled.grown(len(Y), X_new, Y_new, seeds=seeds, neighbors=partners, made_for=made_for)
 

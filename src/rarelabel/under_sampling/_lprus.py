@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -17,7 +18,12 @@ from rarelabel.selection import SamplingPlan, SamplingStrategy, allocate, resolv
 
 
 def lprus(
-    Y: NDArray[np.bool_], *, n_removed: int, among: NDArray[np.bool_] | None = None, rng: np.random.Generator
+    Y: NDArray[np.bool_],
+    *,
+    n_removed: int,
+    among: NDArray[np.bool_] | None = None,
+    gone: Sequence[int] | NDArray[np.intp] = (),
+    rng: np.random.Generator,
 ) -> NDArray[np.intp]:
     """Rows to remove (Charte et al. 2015, Algorithm 1, LP-RUS).
 
@@ -31,6 +37,8 @@ def lprus(
         Rows wanted. Fewer come where every majority labelset is down to the mean size.
     among : ndarray of bool, shape (n,), default=None
         Rows that may go; by default any.
+    gone : sequence of int, default=()
+        Rows that are removed already and no longer count.
     rng : numpy.random.Generator
 
     Returns
@@ -40,13 +48,19 @@ def lprus(
     """
     _, sizes, inverse = labelsets(Y)
     mean_size = len(Y) / len(sizes)
-    eligible = sizes if among is None else np.bincount(inverse[among], minlength=len(sizes))
-    majority = rng.permutation(np.flatnonzero((sizes > mean_size) & (eligible > 0)))
-    room = np.minimum(np.floor(sizes[majority] - mean_size).astype(int), eligible[majority])
+    stays = np.ones(len(Y), dtype=bool)
+    stays[np.asarray(gone, dtype=np.intp)] = False
+    free = stays if among is None else stays & among
+    left, eligible = (np.bincount(inverse[rows], minlength=len(sizes)) for rows in (stays, free))
+    majority = rng.permutation(np.flatnonzero((left > mean_size) & (eligible > 0)))
+    room = np.minimum(np.floor(left[majority] - mean_size).astype(int), eligible[majority])
     shares = allocate(n_removed, room)
     bags = np.split(np.argsort(inverse, kind="stable"), np.cumsum(sizes)[:-1])
-    gone = [rng.choice(bags[bag], share, replace=False) for bag, share in zip(majority, shares, strict=True)]
-    return np.concatenate([*gone, np.empty(0, dtype=np.intp)]).astype(np.intp)
+    drawn = [
+        rng.choice(bags[bag][free[bags[bag]]], share, replace=False)
+        for bag, share in zip(majority, shares, strict=True)
+    ]
+    return np.concatenate([*drawn, np.empty(0, dtype=np.intp)]).astype(np.intp)
 
 
 @final
@@ -89,9 +103,7 @@ class LPRUS(BaseSampler):
         else:
             rows = np.empty(0, dtype=np.intp)
             for label, count in budget.per_label.items():
-                among = Y[:, label].copy()
-                among[rows] = False
-                rows = np.append(rows, lprus(Y, n_removed=count, among=among, rng=rng))
+                rows = np.append(rows, lprus(Y, n_removed=count, among=Y[:, label], gone=rows, rng=rng))
         if len(rows) < budget.total:
             message = f"LPRUS removes {len(rows)} of {budget.total} rows: then every labelset is down to the mean size"
             warnings.warn(message, UserWarning, stacklevel=4)
