@@ -19,7 +19,7 @@ Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @final
-class MultilabelStratifiedKFold(BaseCrossValidator):  # type: ignore[misc]
+class MultilabelStratifiedKFold(BaseCrossValidator):
     """K folds, each with its share of every label ([1]_; with ``order=2`` also of pairs of labels, [2]_).
 
     Fold sizes differ by at most one (with groups: as little as the greedy choice allows). Works as ``cv=`` everywhere
@@ -110,7 +110,7 @@ class MultilabelStratifiedKFold(BaseCrossValidator):  # type: ignore[misc]
 
 
 @final
-class RepeatedMultilabelStratifiedKFold(BaseCrossValidator):  # type: ignore[misc]
+class RepeatedMultilabelStratifiedKFold(BaseCrossValidator):
     """:class:`MultilabelStratifiedKFold` repeated, each time with other folds.
 
     Parameters

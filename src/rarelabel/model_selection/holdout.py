@@ -19,7 +19,7 @@ __all__ = ["MultilabelStratifiedShuffleSplit", "train_test_split"]
 
 
 @final
-class MultilabelStratifiedShuffleSplit(BaseCrossValidator):  # type: ignore[misc]
+class MultilabelStratifiedShuffleSplit(BaseCrossValidator):
     """Random splits into a train and a test part, each with its share of every label.
 
     Parameters

@@ -1,9 +1,9 @@
 """Iterative stratification: rows are dealt to parts, the rarest label first.
 
 The algorithm keeps, for every label and part, how many more positives the part should get. It takes the label with the
-fewest positives left, gives each row that carries it to the part that wants the label most, notes for *all* labels of
-the row what the part has got, and goes on with the label that is rarest then [1]_. With ``order=2`` pairs of labels
-that occur together are wanted too, beside the single labels [2]_.
+fewest positives left, gives each row that carries it to the part that is most in want, notes for *all* labels of the
+row what the part has got, and goes on with the label that is rarest then [1]_. With ``order=2`` pairs of labels that
+occur together are wanted too, beside the single labels [2]_.
 
 Rows with the same labels are interchangeable, so the unit dealt here is a labelset with its number of rows: the work
 grows with the number of labelsets, not of rows.
@@ -122,7 +122,6 @@ def _deal(
     wanted = np.outer(total, shares)
     left = total.astype(np.int64)
     n = int(units.copies @ units.size)
-    wanted_rows = n * shares
     room = sizes.astype(np.int64)
     holders = sparse.csc_array(units.wants)
     holders.sort_indices()
@@ -134,16 +133,17 @@ def _deal(
             own = slice(units.wants.indptr[u], units.wants.indptr[u + 1])
             items, amounts = units.wants.indices[own], units.wants.data[own]
             copies, size = units.copies[u], units.size[u]
-            # NOTE[DIFF]: ties go to the part that is short of the unit's labels and of rows, each counted in shares of
-            # the whole; the paper looks at rows only. This keeps labels in line that were not yet the rarest.
+            # NOTE[DIFF]: the paper gives to the part that wants the rarest label most, in absolute numbers, and on ties
+            # looks at rows. Here the gain in squared deviation from the wanted numbers decides, over all labels of the
+            # unit and its rows, each in shares of its total: the rarest label still counts most, labels that are not
+            # yet the rarest stay in line, and parts of unequal size fill side by side.
             weights, row_weight = amounts / total[items], len(items) * size / n
-            shortage = weights @ wanted[items] + row_weight * wanted_rows
+            shortage = weights @ wanted[items] + row_weight * room
             step = weights @ amounts + row_weight * size
-            chosen = _choose(wanted[rarest], shortage, step, room // size, int(copies), rng)
+            chosen = _choose(shortage / shares, step / shares, room // size, int(copies), rng)
             part[end[u] - copies : end[u]] = chosen
             taken = np.bincount(chosen, minlength=len(sizes))
             wanted[items] -= np.outer(amounts, taken)
-            wanted_rows = wanted_rows - size * taken
             room -= size * taken
             left[items] -= amounts * copies
         left[left == 0] = _DEALT
@@ -151,27 +151,26 @@ def _deal(
 
 
 def _choose(
-    wanted: NDArray[np.float64],
     shortage: NDArray[np.float64],
-    step: float,
+    step: NDArray[np.float64],
     fit: NDArray[np.int64],
     copies: int,
     rng: np.random.Generator | None,
 ) -> NDArray[np.int64]:
-    """Parts for ``copies`` equal units, one after the other: most wanted first, then greatest shortage, then chance.
+    """Parts for ``copies`` equal units, one after the other: the greatest gain first, and chance among equals.
 
-    A part that has got t copies wants t fewer, so the sequence of greedy choices is the sorted merge of k descending
-    sequences, each as long as copies fit into the part.
+    The gain is ``shortage - step / 2`` at first and falls by ``step`` with every copy that a part gets, so the sequence
+    of greedy choices is the sorted merge of k descending sequences, each as long as copies fit into the part.
     """
-    chance = np.zeros(len(fit)) if rng is None else rng.random(len(fit))
     depth = fit.clip(0, copies)
     if not depth.any():  # only a group can be larger than the room in every part
         depth[fit.argmax()] = 1
     parts = depth.nonzero()[0] if copies == 1 else np.repeat(np.arange(len(fit)), depth)
     got = 0 if copies == 1 else np.arange(len(parts)) - np.repeat(np.cumsum(depth) - depth, depth)
+    chance = np.zeros(len(fit)) if rng is None else rng.random(len(fit))
     # Rounding makes ties of numbers that differ by the order of additions only.
-    keys = (chance[parts], (got * step - shortage[parts]).round(12), (got - wanted[parts]).round(9))
-    chosen: NDArray[np.int64] = parts[np.lexsort(keys)[:copies]]
+    gain = (shortage[parts] - (got + 0.5) * step[parts]).round(9)
+    chosen: NDArray[np.int64] = parts[np.lexsort((chance[parts], -gain))[:copies]]
     return chosen
 
 
