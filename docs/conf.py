@@ -1,13 +1,13 @@
 """Sphinx configuration. Warnings are errors; nothing is fetched while building."""
 
 import os
-from importlib.metadata import version
+from importlib import metadata
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 project = "rarelabel"
 author = "The rarelabel developers"
-release = version("rarelabel")
+release = version = metadata.version("rarelabel")
 
 extensions = [
     "myst_parser",
