@@ -113,9 +113,10 @@ def tuned_thresholds(Y: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArr
     thresholds = np.empty(Y.shape[1])
     for label in range(Y.shape[1]):
         order = np.argsort(-scores[:, label], kind="stable")
-        hits = np.cumsum(Y[order, label])
+        falling, hits = scores[order, label], np.cumsum(Y[order, label])
         f1 = 2 * hits / (np.arange(1, len(Y) + 1) + max(hits[-1], 1))
-        thresholds[label] = scores[order[np.argmax(f1)], label]
+        f1[:-1][falling[:-1] == falling[1:]] = -1  # rows of equal score are taken together or not at all
+        thresholds[label] = falling[np.argmax(f1)]
     return thresholds
 
 

@@ -24,14 +24,14 @@ _BEFORE, _AFTER, _QUIET = "#8C8C8C", "#D55E00", "#CCCCCC"
 
 
 def draw_before_after(before: ImbalanceReport, after: ImbalanceReport, title: str, *, top: int = 24) -> Figure:
-    """Draw rows and imbalance ratio of the rarest labels before and after resampling.
+    """Draw rows and imbalance ratio of the labels before and after resampling.
 
     Parameters
     ----------
     before, after : ImbalanceReport
     title : str
     top : int, default=24
-        How many labels to show, the rarest.
+        Up to how many labels are shown by name; more are drawn as a curve from the most to the least frequent.
 
     Returns
     -------
@@ -39,31 +39,57 @@ def draw_before_after(before: ImbalanceReport, after: ImbalanceReport, title: st
     """
     from matplotlib.figure import Figure
 
-    shown = before.rarest_first[:top]
-    names = [_name(before.label_names[label], 28) for label in shown]
-    figure = Figure(figsize=(13, 2.6 + 0.32 * len(shown)), layout="constrained")
-    rows, ratios = figure.subplots(1, 2, sharey=True)
-    _dumbbells(rows, before.counts[shown], after.counts[shown])
-    rows.set_yticks(range(len(names)), names)
-    rows.set_ylim(len(names) - 0.4, -0.6)
-    rows.set(xlabel="rows that carry the label", title="Rows per label")
-    _dumbbells(ratios, before.irlbl[shown], after.irlbl[shown])
+    named = before.n_labels <= top
+    figure = Figure(figsize=(13, 2.6 + 0.32 * before.n_labels if named else 6.5), layout="constrained")
+    if named:
+        rows, ratios = figure.subplots(1, 2, sharey=True)
+        shown = before.rarest_first
+        _dumbbells(rows, before.counts[shown], after.counts[shown])
+        _dumbbells(ratios, before.irlbl[shown], after.irlbl[shown])
+        rows.set_yticks(range(len(shown)), [_name(before.label_names[label], 28) for label in shown])
+        rows.set_ylim(len(shown) - 0.4, -0.6)
+        rows.set(xlabel="rows that carry the label")
+        ratios.set(xlabel="IRLbl: rows of the most frequent label / rows of this one")
+        draw_mean = ratios.axvline
+    else:
+        rows, ratios = figure.subplots(1, 2)
+        shown = before.rarest_first[::-1]
+        _curves(rows, before.counts[shown], after.counts[shown])
+        _curves(ratios, before.irlbl[shown], after.irlbl[shown])
+        rows.set(ylabel="rows that carry the label")
+        ratios.set(ylabel="IRLbl: rows of the most frequent label / rows of this one")
+        draw_mean = ratios.axhline
     for mean, colour in ((before.mean_ir, _BEFORE), (after.mean_ir, _AFTER)):
-        ratios.axvline(mean, color=colour, linestyle="--", linewidth=1, zorder=0)
-    ratios.set(
-        xlabel="IRLbl: rows of the most frequent label / rows of this one", title="Imbalance ratio (dashed: MeanIR)"
-    )
+        draw_mean(mean, color=colour, linestyle="--", linewidth=1, zorder=0)
+    rows.set_title("Rows per label")
+    ratios.set_title("Imbalance ratio (dashed: MeanIR)")
     handles, texts = rows.get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=2, frameon=False)
-    some = "" if len(shown) == before.n_labels else f" (the {len(shown)} rarest of {before.n_labels:,} labels)"
     figure.suptitle(
-        f"{_name(title, 80)}{some}\n{before.n_rows:,} → {after.n_rows:,} rows,  "
+        f"{_name(title, 80)}\n{before.n_rows:,} → {after.n_rows:,} rows,  "
         f"MeanIR {before.mean_ir:.2f} → {after.mean_ir:.2f},  SCUMBLE {before.scumble:.3f} → {after.scumble:.3f}"
     )
     return figure
 
 
+def _curves(ax: Axes, before: NDArray[Any], after: NDArray[Any]) -> None:
+    """All labels from the most to the least frequent, too many to be named."""
+    ranks = np.arange(1, len(before) + 1)
+    for values, colour, what, order in ((before, _BEFORE, "before", 3), (after, _AFTER, "after", 2)):
+        # a label that no row carries has no place on a logarithmic axis
+        drawn = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+        ax.plot(ranks, drawn, ".", color=colour, markersize=5, label=what, zorder=order)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:,.4g}")
+    ax.set(xlabel=f"the {len(before):,} labels, from the most to the least frequent before")
+    ax.grid(axis="y", color="#EEEEEE")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
 def _dumbbells(ax: Axes, before: NDArray[Any], after: NDArray[Any]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     places = np.arange(len(before))
     ax.hlines(places, np.minimum(before, after), np.maximum(before, after), color=_QUIET, linewidth=3, zorder=1)
     ax.scatter(before, places, color=_BEFORE, s=42, label="before", zorder=3)
@@ -79,6 +105,7 @@ def _dumbbells(ax: Axes, before: NDArray[Any], after: NDArray[Any]) -> None:
         ax.set_xscale("log")
     else:
         ax.set_xlim(left=0)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=before.dtype.kind == "i"))
     ax.xaxis.set_major_formatter("{x:,.4g}")
     ax.grid(axis="x", color="#EEEEEE")
     ax.set_axisbelow(True)

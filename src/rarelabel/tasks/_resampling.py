@@ -203,7 +203,8 @@ def resample(
     >>> from rarelabel.datasets import load_digit_scenes, write
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = write(load_digit_scenes(200), f"{folder}/scenes.arff")
-    ...     result = tasks.resample(f"{folder}/scenes.arff", "MLROS", f"{folder}/more.arff", {"sampling_strategy": 20})
+    ...     budget = {"sampling_strategy": {"digit_9": 20}}
+    ...     result = tasks.resample(f"{folder}/scenes.arff", "MLROS", f"{folder}/more.arff", budget)
     >>> result.before.n_rows, result.after.n_rows, [file.name for file in result.files]
     (200, 220, ['more.arff', 'more.xml'])
     """

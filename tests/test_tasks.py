@@ -1,0 +1,359 @@
+"""Files in, results and files out: what tasks do beyond the functions they call."""
+
+import csv
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from rarelabel import tasks
+from rarelabel.datasets import Dataset, load_digit_scenes, read, write
+from rarelabel.imbalance import describe
+from rarelabel.over_sampling import MLSMOTE
+from rarelabel.registry import SAMPLERS, sampler_class
+from rarelabel.schema import Column, Schema
+from rarelabel.tasks._heldout import Scores, tuned_thresholds, verdict
+
+LABELS = ("sun", "sea", "rare one")
+
+
+def mixed_dataset(n=80, *, exclusive=False, as_sparse=False):
+    """Numbers, whole numbers and categories, one of which no row has; labels from frequent to rare."""
+    rng = np.random.default_rng(3)
+    X = np.column_stack(
+        [rng.normal(size=n).round(3), rng.integers(0, 50, n), rng.choice([0.0, 2.0], n), rng.choice([0.0, 1.0, 3.0], n)]
+    )
+    if exclusive:
+        Y = np.arange(3) == rng.choice(3, size=n, p=[0.7, 0.2, 0.1])[:, None]
+    else:
+        Y = rng.random((n, 3)) < [0.8, 0.4, 0.1]
+        Y[:3] = [[True, False, True], [True, True, True], [False, False, True]]
+    columns = (
+        Column("height"),
+        Column("age", "integer"),
+        Column("town", "category", ("Ely", "nowhere", "Bath")),
+        Column("y2", "category", ("a", "b", "never", "d")),
+    )
+    schema = Schema(columns, tuple(Column(name, "label") for name in LABELS), exclusive)
+    return Dataset(sparse.csr_array(X) if as_sparse else X, Y, schema, "mixed")
+
+
+def dense(X):
+    return X.toarray() if sparse.issparse(X) else X
+
+
+@pytest.fixture
+def mixed():
+    return mixed_dataset()
+
+
+@pytest.fixture
+def mixed_file(mixed, tmp_path):
+    write(mixed, tmp_path / "mixed.arff")
+    return tmp_path / "mixed.arff"
+
+
+def test_diagnosis_is_the_report_of_what_was_read(mixed, mixed_file):
+    assert tasks.diagnose(mixed_file).to_dict() == describe(mixed.X, mixed.Y, schema=mixed.schema).to_dict()
+
+
+def test_same_rows_as_the_sampler_gives_for_the_arrays(tmp_path):
+    scenes = load_digit_scenes(300)
+    scenes = replace(scenes, schema=Schema.numeric(144, scenes.label_names))
+    X, Y = MLSMOTE(k_neighbors=3, random_state=7).fit_resample(scenes.X, scenes.Y)
+    made, _ = tasks.resample_dataset(scenes, "MLSMOTE", {"k_neighbors": 3}, seed=7)
+    np.testing.assert_array_equal(made.X, X)
+    np.testing.assert_array_equal(made.Y, Y)
+
+
+@pytest.mark.parametrize("form", ["dense", "sparse", "exclusive"])
+@pytest.mark.parametrize("method", SAMPLERS)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_sampler_gives_valid_rows_and_does_what_it_planned(method, form, tmp_path):
+    dataset = mixed_dataset(exclusive=form == "exclusive", as_sparse=form == "sparse")
+    write(dataset, tmp_path / "in.arff")
+    planned = tasks.plan(tmp_path / "in.arff", method, seed=5)
+    result = tasks.resample(tmp_path / "in.arff", method, tmp_path / "out.arff", seed=5)
+    made = read(tmp_path / "out.arff")
+    assert made.schema == dataset.schema  # names, kinds, categories that no row has, whether labels exclude each other
+    assert sparse.issparse(made.X) == (form == "sparse")
+    assert len(made.Y) == result.after.n_rows == planned.n_rows_after
+    assert (result.n_added, result.n_removed) == (planned.n_new, planned.n_removed)
+    X = dense(made.X)
+    np.testing.assert_array_equal(X[:, 1], np.round(X[:, 1]))
+    seen = [set(dense(dataset.X)[:, j].tolist()) for j in (2, 3)]
+    assert set(X[:, 2].tolist()) <= seen[0]
+    assert set(X[:, 3].tolist()) <= seen[1]
+    kept = len(dataset.Y) - result.n_removed
+    if not result.n_removed:
+        np.testing.assert_array_equal(X[:kept], dense(dataset.X))
+    if form == "exclusive":
+        assert (made.Y.sum(axis=1) == 1).all()
+    after = describe(made.X, made.Y, schema=made.schema)
+    assert result.to_dict()["after"] == after.to_dict()
+
+
+def test_class_that_no_row_has_stays_a_class(tmp_path):
+    dataset = mixed_dataset(exclusive=True)
+    labels = (Column("never", "label"), *dataset.schema.labels)
+    schema = Schema(dataset.schema.features, labels, exclusive=True)
+    Y = np.column_stack([np.zeros(80, dtype=bool), dataset.Y])
+    made, origin = tasks.resample_dataset(
+        Dataset(dataset.X, Y, schema), "MLROS", {"sampling_strategy": {"rare one": 4}}
+    )
+    assert made.label_names == ("never", *LABELS)
+    assert (made.Y.sum(axis=0) - Y.sum(axis=0)).tolist() == [0, 0, 0, 4]
+    assert origin.rows_per_label() == {"rare one": 4}
+
+
+def test_budget_for_each_label_goes_by_name(mixed):
+    made, origin = tasks.resample_dataset(mixed, "mlros", {"sampling_strategy": {"rare one": 6, "sea": 2}})
+    assert origin.rows_per_label() == {"sea": 2, "rare one": 6}
+    assert made.Y[80:, 2].sum() >= 6
+    assert origin.parameters["sampling_strategy"] == {"rare one": 6, "sea": 2}
+
+
+def test_unknown_label_is_named_with_those_that_are_like_it(mixed):
+    with pytest.raises(ValueError, match=r"names 'rare won', which is not a label; did you mean 'rare one'\?"):
+        tasks.resample_dataset(mixed, "MLROS", {"sampling_strategy": {"rare won": 6}})
+
+
+def test_errors_and_warnings_name_columns_and_labels_of_the_file(mixed):
+    X = mixed.X.copy()
+    X[4, 0] = np.nan
+    with pytest.raises(ValueError, match=r"NaN .* in column 'height', row 4"):
+        tasks.resample_dataset(replace(mixed, X=X), "MLSMOTE")
+    Y = mixed.Y.copy()
+    Y[:, 1] = False
+    with pytest.warns(UserWarning, match="no row carries 'sea'"):
+        tasks.resample_dataset(replace(mixed, Y=Y), "MLROS")
+
+
+def test_columns_can_be_named_as_categories(mixed):
+    made, _ = tasks.resample_dataset(mixed, "MLSMOTE", {"categorical_features": ["height"]})
+    assert set(made.X[:, 0]) == set(mixed.X[:, 0])  # a category is taken over, a number would lie between
+    with pytest.raises(ValueError, match=r"'heigth', which is not a column; did you mean 'height'\?"):
+        tasks.resample_dataset(mixed, "MLSMOTE", {"categorical_features": ["heigth"]})
+    with pytest.raises(ValueError, match="positions below 4"):
+        tasks.resample_dataset(mixed, "MLSMOTE", {"categorical_features": [9]})
+
+
+def test_provenance_file_leads_back_to_the_rows(mixed, mixed_file, tmp_path):
+    tasks.resample(mixed_file, "MLSMOTE", tmp_path / "out.arff", provenance=tmp_path / "from.csv")
+    made = read(tmp_path / "out.arff")
+    lines = list(csv.DictReader((tmp_path / "from.csv").read_text().splitlines()))
+    assert [int(line["row"]) for line in lines] == list(range(len(made.Y)))
+    assert [line["synthetic"] for line in lines] == ["0"] * 80 + ["1"] * (len(made.Y) - 80)
+    for line in lines[80:]:
+        seed, neighbor = (mixed.X[int(line[key])] for key in ("seed_row", "neighbor_row"))
+        low, high = np.minimum(seed, neighbor)[:2], np.maximum(seed, neighbor)[:2]
+        x = made.X[int(line["row"])][:2]
+        assert ((low <= x) & (x <= high)).all()
+        assert mixed.Y[int(line["seed_row"]), LABELS.index(line["made_for"])]
+    assert all(line["neighbor_row"] == line["made_for"] == "" for line in lines[:80])
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        ("no/such/folder/out.arff", FileNotFoundError, "there is no folder"),
+        (".", IsADirectoryError, "it is a folder"),
+        ("mixed.arff", ValueError, "already the input"),
+        ("out.xls", ValueError, "cannot tell a format from 'out.xls'"),
+        ("out.libsvm", ValueError, "column 'town' holds categories"),
+    ],
+)
+def test_output_that_cannot_be_written_is_found_out_before_the_work(
+    out, error, message, mixed_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("rarelabel.tasks._resampling.resample_dataset", lambda *_, **__: pytest.fail("the work began"))
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(error, match=message):
+        tasks.resample(mixed_file, "MLROS", tmp_path / out)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_nothing_is_left_where_writing_fails(mixed_file, tmp_path, monkeypatch):
+    (tmp_path / "out.arff").write_text("what was there")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def full_disk(dataset, out):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rarelabel.tasks._resampling.write", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        tasks.resample(mixed_file, "MLROS", tmp_path / "out.arff", provenance=tmp_path / "from.csv")
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_output_folder_that_is_not_writable(mixed_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match="is not writable"):
+        tasks.resample(mixed_file, "MLROS", tmp_path / "out.arff")
+
+
+def test_progress_tells_each_step_in_order(mixed_file, tmp_path):
+    said = []
+    tasks.resample(mixed_file, "MLROS", tmp_path / "out.arff", progress=said.append)
+    assert [line.split()[0] for line in said] == ["Reading", "MLROS:", "Measuring", "Writing"]
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.arff.gz", "new.dat", "new.parquet"])
+def test_conversion_there_and_back(name, mixed, mixed_file, tmp_path):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    files = tasks.convert(mixed_file, tmp_path / name)
+    tasks.convert(
+        tmp_path / name, tmp_path / "back.arff", files[1] if name.endswith("csv") and len(files) > 1 else None
+    )
+    back = read(tmp_path / "back.arff")
+    np.testing.assert_array_equal(back.Y, mixed.Y)
+    for j, (column, known) in enumerate(zip(back.schema.features, mixed.schema.features, strict=True)):
+        assert (column.name, column.kind) == (known.name, known.kind)
+        values = [c.categories or None for c in (column, known)]
+        cells = [[v[int(x)] if v else x for x in data.X[:, j]] for v, data in zip(values, (back, mixed), strict=True)]
+        assert cells[0] == cells[1]
+
+
+def test_conversion_to_meka_needs_no_label_file(mixed_file, tmp_path):
+    files = tasks.convert(mixed_file, tmp_path / "meka.arff", format="meka")
+    assert [file.name for file in files] == ["meka.arff"]
+    assert "-C 3" in (tmp_path / "meka.arff").read_text().splitlines()[0]
+    assert read(tmp_path / "meka.arff").label_names == LABELS
+
+
+def test_methods_are_the_registry_with_defaults_and_papers():
+    known = {method.name: method for method in tasks.methods()}
+    assert set(known) == set(SAMPLERS)
+    for name, method in known.items():
+        assert method.parameters == sampler_class(name)().get_params()
+        assert method.summary.endswith(".")
+        assert "20" in method.paper, name
+    kinds = {kind: {name for name, method in known.items() if method.kind == kind} for kind in ("removes", "splits")}
+    assert kinds == {"removes": {"LPRUS", "MLRUS", "MLeNN", "MLTL", "MLUL"}, "splits": {"REMEDIAL"}}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=2, max_size=12))
+def test_tuned_threshold_reaches_the_best_f1_of_any_threshold(rows):
+    Y = np.array([[carries] for carries, _ in rows])
+    scores = np.array([[score / 10] for _, score in rows])
+
+    def f1(threshold):
+        predicted = scores >= threshold
+        return 2 * (predicted & Y).sum() / max(predicted.sum() + Y.sum(), 1)
+
+    assert f1(tuned_thresholds(Y, scores)) == pytest.approx(max(f1(threshold) for threshold in scores.ravel()))
+
+
+@pytest.mark.parametrize(
+    ("resampled", "rival", "words"),
+    [
+        (0.7, 0.6, ["MLROS helped", "It also beat class weights"]),
+        (0.7, 0.8, ["MLROS helped", "But class weights did better"]),
+        (0.4, 0.8, ["MLROS hurt", "But class weights did better"]),
+    ],
+)
+def test_verdict_follows_from_the_scores(resampled, rival, words):
+    def scores(name, value, resamples=False):
+        values = value + np.linspace(0, 0.01, 5)
+        return Scores(name, resamples, values, values, values)
+
+    text = verdict((scores("nothing done", 0.5), scores("class weights", rival), scores("MLROS", resampled, True)))
+    for word in words:
+        assert word in text
+    assert f"{resampled - 0.5:+.3f} (better in {5 if resampled > 0.5 else 0} of 5 splits)" in text
+
+
+def test_verdict_is_undecided_where_splits_disagree():
+    steady, mixed = np.full(5, 0.5), np.array([0.6, 0.4, 0.6, 0.4, 0.6])
+    text = verdict(tuple(Scores(n, r, v, v, v) for n, r, v in (("-", 0, steady), ("w", 0, steady), ("S", 1, mixed))))
+    assert "S made no clear difference against nothing done" in text
+    assert "But w did about as well" in text
+
+
+def test_demonstration_writes_what_it_says(tmp_path):
+    pytest.importorskip("matplotlib")
+    result = tasks.demo(tmp_path / "new" / "demo", n_splits=1)
+    written = {file.name for file in (tmp_path / "new" / "demo").iterdir()}
+    assert written >= {"digit_scenes.arff", "digit_scenes.xml", "digit_scenes_mlsmote.arff", "report.txt"}
+    assert written >= {"diagnosis.png", "before_after.png", "scenes.png"}
+    assert {file.name for file in result.files} <= written
+    assert (tmp_path / "new" / "demo" / "report.txt").read_text() == f"{result}\n"
+    assert result.rare_labels == ("digit_8", "digit_9", "digit_7")
+    again = read(tmp_path / "new" / "demo" / "digit_scenes_mlsmote.arff")
+    np.testing.assert_array_equal(again.X, np.round(again.X))
+    assert len(again.Y) == result.resamplings[0].after.n_rows
+    assert [score.approach for score in result.scores if score.resamples] == ["MLROS", "MLSMOTE"]
+    plain, tuned = result.scores[0], result.scores[2]
+    assert plain.macro_ap == pytest.approx(tuned.macro_ap)  # a threshold does not change a ranking
+    assert all(0.3 < score.macro_f1[0] < 0.9 for score in result.scores)
+
+
+def test_demonstration_without_matplotlib(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("rarelabel.tasks._demo.score_held_out", lambda *_, **__: ())
+    monkeypatch.setattr("rarelabel.tasks._demo.Demonstration.__str__", lambda _: "report")
+    result = tasks.demo(tmp_path, n_splits=1)
+    assert "pip install 'rarelabel[report]'" in result.missing
+    assert not list(tmp_path.glob("*.png"))
+    assert (tmp_path / "digit_scenes_mlsmote.arff").is_file()
+
+
+def test_picture_without_matplotlib_says_what_to_install(mixed_file, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match="pip install 'rarelabel"):
+        tasks.diagnose(mixed_file, picture=tmp_path / "all.png")
+
+
+@pytest.mark.parametrize("n_labels", [3, 40])
+def test_picture_of_before_and_after(n_labels, tmp_path):
+    pytest.importorskip("matplotlib")
+    from rarelabel.tasks._pictures import draw_before_after
+
+    rng = np.random.default_rng(0)
+    Y = rng.random((200, n_labels)) < np.geomspace(0.6, 0.02, n_labels)
+    Y[:, -1] = False
+    after = np.concatenate([Y, Y[:50]])
+    reports = [describe(None, labels) for labels in (Y, after)]
+    figure = draw_before_after(*reports, "a $title")
+    rows = figure.axes[0]
+    if n_labels == 3:
+        drawn = [points.get_offsets()[:, 0].tolist() for points in rows.collections[1:]]
+        assert drawn == [[r.counts[label] for label in reports[0].rarest_first] for r in reports]
+        assert [text.get_text() for text in rows.get_yticklabels()] == ["y2", "y1", "y0"]
+    else:
+        before = np.sort(Y.sum(axis=0))[::-1].astype(float)
+        np.testing.assert_array_equal(rows.lines[0].get_ydata(), np.where(before > 0, before, np.nan))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure.savefig(tmp_path / "drawn.png")
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["multilabel/emotions.arff.gz", "multilabel/flags.arff.gz", "tabular/car-good.dat"])
+def test_real_files_keep_their_rows(name, data_folder, tmp_path):
+    out = tmp_path / ("out" + "".join(Path(name).suffixes))
+    result = tasks.resample(data_folder / name, "MLSMOTE", out)
+    first, made = read(data_folder / name), read(out)
+    assert made.schema == first.schema
+    np.testing.assert_array_equal(made.X[: len(first.Y)], first.X)
+    np.testing.assert_array_equal(made.Y[: len(first.Y)], first.Y)
+    assert result.n_added == len(made.Y) - len(first.Y) > 0
+
+
+@pytest.mark.data
+def test_real_sparse_file_stays_sparse(data_folder, tmp_path):
+    path = data_folder / "multilabel" / "medical.arff.gz"
+    with pytest.warns(UserWarning, match="MLSMOTE skips 'Class-5-786_2'"):
+        tasks.resample(path, "MLSMOTE", tmp_path / "out.arff.gz")
+    first, made = read(path), read(tmp_path / "out.arff.gz")
+    assert sparse.issparse(made.X)
+    assert made.schema == first.schema
+    assert (made.X[: len(first.Y)] != first.X).nnz == 0
