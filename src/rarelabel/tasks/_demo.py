@@ -93,14 +93,14 @@ class Demonstration:
         return "\n".join(lines)
 
 
-def demo(folder: PathLike = "demo-output", *, n_splits: int = 5, progress: Progress = silent) -> Demonstration:
+def demo(folder: PathLike = "demo-output", *, n_splits: int = 10, progress: Progress = silent) -> Demonstration:
     """Diagnose and rebalance the embedded digit scenes, and check on held-out scenes whether it helped.
 
     Parameters
     ----------
     folder : path-like, default="demo-output"
         Where results go; made if it does not exist. Files of the same names are replaced.
-    n_splits : int, default=5
+    n_splits : int, default=10
         How many random splits into train and test part.
     progress : callable, default does nothing
         Called with a line before each step.

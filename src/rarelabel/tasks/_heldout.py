@@ -80,7 +80,7 @@ def _classifier(class_weight: str | None = None) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
 
-    return OneVsRestClassifier(LogisticRegression(C=0.01, class_weight=class_weight, max_iter=500))
+    return OneVsRestClassifier(LogisticRegression(C=0.01, class_weight=class_weight, solver="newton-cholesky"))
 
 
 def _scores_of(classifier: Any, X: NDArray[np.float64]) -> NDArray[np.float64]:
