@@ -44,6 +44,8 @@ PANDAS = {
     "object": st.one_of(st.none(), WORD),
     pd.CategoricalDtype(["s", "m", "unused", "l"], ordered=True): st.sampled_from([None, "s", "m", "l"]),
     pd.CategoricalDtype([30, 10, 20]): st.sampled_from([10, 20]),
+    pd.SparseDtype(float, 0.0): SINGLE,
+    pd.SparseDtype(int, 0): WHOLE,
     "int32[pyarrow]": st.one_of(st.none(), WHOLE),
     "double[pyarrow]": st.one_of(st.none(), DOUBLE),
     "string[pyarrow]": st.one_of(st.none(), WORD),

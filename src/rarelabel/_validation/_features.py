@@ -200,6 +200,8 @@ def _frame_column(series: Any, name: str) -> tuple[str, NDArray[Any], tuple[Hash
         return ("integer" if dtype.is_integer() else "numeric"), values, ()
     if dtype in (nw.String, nw.Object):
         return _object_column(np.array([*series.to_list(), None], dtype=object)[:-1], name)
+    if hasattr(series.to_native(), "sparse"):  # a sparse column of pandas, whose type narwhals does not know
+        return _frame_column(nw.from_native(series.to_native().sparse.to_dense(), series_only=True), name)
     raise TypeError(f"column {name!r} has type {dtype}: expected numbers, booleans, strings or categories; convert it")
 
 
