@@ -75,7 +75,7 @@ def test_rows_for_labels_that_share_labelsets_are_distinct_and_leave_the_mean(se
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "after"), [("flags", 140)])
 def test_row_counts_of_the_reference(data_folder, name, after):
-    """mldr.resampling drops 54 of the 49 rows due, for it rounds every share up; here no row too many goes."""
+    """mldr.resampling removes 54 rows of flags where 25 % are 49; here no row too many goes."""
     from rarelabel.datasets import read
 
     dataset = read(data_folder / "multilabel" / f"{name}.arff.gz")
