@@ -46,22 +46,23 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
     _estimator_type = "sampler"
     _allow_nan: ClassVar[bool] = False
 
-    def fit(self, X: Any, Y: Any) -> BaseSampler:
+    def fit(self, X: Any, Y: Any, *, schema: Schema | None = None) -> BaseSampler:
         """Check the inputs and the parameters; nothing is resampled.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame, shape (n, d)
         Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
+        schema : Schema, default=None
 
         Returns
         -------
         self
         """
-        self.plan(X, Y)
+        self.plan(X, Y, schema=schema)
         return self
 
-    def fit_resample(self, X: Any, Y: Any) -> tuple[Any, Any]:
+    def fit_resample(self, X: Any, Y: Any, *, schema: Schema | None = None) -> tuple[Any, Any]:
         """Resample a table.
 
         Parameters
@@ -69,6 +70,9 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
         X : array-like, sparse matrix or DataFrame, shape (n, d)
         Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
             A one-dimensional Y holds the class of each row.
+        schema : Schema, default=None
+            What the columns are, where that is known: X is then an array or sparse matrix of numbers and category
+            codes and Y an indicator, as in a :class:`~rarelabel.datasets.Dataset`.
 
         Returns
         -------
@@ -80,7 +84,7 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
         ValueError, TypeError
             If the inputs or parameters cannot be used; the message names the column or label.
         """
-        table = self._validate(X, Y)
+        table = self._validate(X, Y, schema)
         rng = check_random_state(getattr(self, "random_state", None))
         plan = self._plan(table.X, table.Y, table.schema, rng)
         self._remember_plan(plan)
@@ -88,13 +92,14 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
         self._remember_provenance(len(table.Y), resampled)
         return restore(table, resampled)
 
-    def plan(self, X: Any, Y: Any) -> SamplingPlan:
+    def plan(self, X: Any, Y: Any, *, schema: Schema | None = None) -> SamplingPlan:
         """Say what :meth:`fit_resample` would do with the same data and ``random_state``, without doing it.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame, shape (n, d)
         Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
+        schema : Schema, default=None
 
         Returns
         -------
@@ -102,7 +107,7 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
             Prints as a table. The row counts are exact where ``random_state`` is fixed, or where they do not hang on
             chance.
         """
-        table = self._validate(X, Y)
+        table = self._validate(X, Y, schema)
         rng = check_random_state(copy.deepcopy(getattr(self, "random_state", None)))
         plan = self._plan(table.X, table.Y, table.schema, rng)
         self._remember_plan(plan)
@@ -118,9 +123,13 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
     ) -> Resampled:
         """Carry the plan out."""
 
-    def _validate(self, X: Any, Y: Any) -> Table:
+    def _validate(self, X: Any, Y: Any, schema: Schema | None) -> Table:
         table = validate(
-            X, Y, categorical_features=getattr(self, "categorical_features", "auto"), allow_nan=self._allow_nan
+            X,
+            Y,
+            categorical_features=getattr(self, "categorical_features", "auto"),
+            allow_nan=self._allow_nan,
+            schema=schema,
         )
         self.n_features_in_ = table.schema.n_features
         if table.named:

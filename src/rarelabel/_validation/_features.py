@@ -39,7 +39,9 @@ class Features:
     named: bool
 
 
-def validate_features(X: Any, *, categorical_features: Any = "auto", allow_nan: bool = False) -> Features:
+def validate_features(
+    X: Any, *, categorical_features: Any = "auto", allow_nan: bool = False, names: tuple[str, ...] | None = None
+) -> Features:
     """Turn features of any accepted form into a float matrix with known column kinds.
 
     Parameters
@@ -50,6 +52,8 @@ def validate_features(X: Any, *, categorical_features: Any = "auto", allow_nan: 
         Columns that hold categories besides those whose type says so (strings, booleans, categoricals).
     allow_nan : bool, default=False
         Whether missing values may pass.
+    names : tuple of str, default=None
+        Names of the columns of an array or sparse matrix; by default ``x0, x1, ...``.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def validate_features(X: Any, *, categorical_features: Any = "auto", allow_nan: 
         If X or a column has a type that cannot be read as numbers or categories.
     """
     if sparse.issparse(X):
-        return _from_sparse(X, categorical_features, allow_nan)
+        return _from_sparse(X, categorical_features, allow_nan, names)
     if is_frame(X):
         frame = nw.from_native(X, eager_only=True)
         names = unique_names(frame.columns, "X")
@@ -74,7 +78,7 @@ def validate_features(X: Any, *, categorical_features: Any = "auto", allow_nan: 
     if is_series(X):
         raise ValueError("Expected 2D array, got a 1D series instead: pass a frame with one column")
     array = _as_array(X)
-    names = tuple(f"x{j}" for j in range(array.shape[1]))
+    names = numbered_names("x", array.shape[1], names)
     if array.dtype.kind in "fiu":
         return _from_numbers(array, names, categorical_features, allow_nan)
     raw = [_object_column(array[:, j], name) for j, name in enumerate(names)]
@@ -138,7 +142,7 @@ def _from_columns(
     return Features(X, tuple(columns), named=named)
 
 
-def _from_sparse(X: Any, categorical_features: Any, allow_nan: bool) -> Features:
+def _from_sparse(X: Any, categorical_features: Any, allow_nan: bool, names: tuple[str, ...] | None) -> Features:
     _check_shape(X.shape)
     if X.dtype.kind == "c":
         raise ValueError("Complex data not supported: expected real numbers in X")
@@ -147,7 +151,7 @@ def _from_sparse(X: Any, categorical_features: Any, allow_nan: bool) -> Features
     if not csr.has_canonical_format:
         csr = csr.copy()  # the caller's arrays may be shared and stay as they are
         csr.sum_duplicates()
-    names = tuple(f"x{j}" for j in range(csr.shape[1]))
+    names = numbered_names("x", csr.shape[1], names)
     check_finite(csr, names, allow_nan=allow_nan)
     kind: Kind = "integer" if X.dtype.kind in "iu" else "numeric"
     chosen = resolve_columns(categorical_features, names)
@@ -297,6 +301,15 @@ def check_finite(X: Matrix, names: tuple[str, ...], *, allow_nan: bool) -> None:
                 i, j = (int(index) for index in np.argwhere(wrong)[0])
             advice = "" if what.startswith("inf") else "; impute it first, or use a method that carries missing values"
             raise ValueError(f"Input X contains {what} in column {names[j]!r}, row {i}{advice}")
+
+
+def numbered_names(prefix: str, n_columns: int, names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The given names, or the prefix and a number for each column; ValueError where there are too few or too many."""
+    if names is None:
+        return tuple(f"{prefix}{j}" for j in range(n_columns))
+    if len(names) != n_columns:
+        raise ValueError(f"the schema has {len(names)} columns {prefix}, the array {n_columns}")
+    return names
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from rarelabel._validation._features import Matrix, as_csr, validate_features
+from rarelabel._validation._features import Features, Matrix, as_csr, validate_features
 from rarelabel._validation._labels import Labels, are_label_lists, is_frame, is_series, validate_labels
 from rarelabel.schema import Column, Schema
 
@@ -32,6 +32,8 @@ class Table:
     source : tuple of (X, Y)
         As the caller gave them.
     labels : Labels
+    written : Schema
+        How created rows are written: ``schema``, but for columns that came as codes and go back as codes.
     """
 
     X: Matrix
@@ -40,6 +42,7 @@ class Table:
     named: bool
     source: tuple[Any, Any]
     labels: Labels
+    written: Schema
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ class Resampled:
         )
 
 
-def validate(X: Any, Y: Any, *, categorical_features: Any = "auto", allow_nan: bool = False) -> Table:
+def validate(
+    X: Any, Y: Any, *, categorical_features: Any = "auto", allow_nan: bool = False, schema: Schema | None = None
+) -> Table:
     """Check X and Y together; the only way into a sampler.
 
     Parameters
@@ -106,6 +111,8 @@ def validate(X: Any, Y: Any, *, categorical_features: Any = "auto", allow_nan: b
     categorical_features : "auto", None, mask, indices or names, default="auto"
     allow_nan : bool, default=False
         Whether X may miss values.
+    schema : Schema, default=None
+        What the columns are, where the caller knows. X then holds numbers, categories as codes, and Y an indicator.
 
     Returns
     -------
@@ -122,14 +129,69 @@ def validate(X: Any, Y: Any, *, categorical_features: Any = "auto", allow_nan: b
     >>> table.X.tolist(), table.schema.features[1].categories, table.schema.label_names
     ([[1.5, 1.0], [2.0, 0.0]], ('blue', 'red'), ('sea', 'sun'))
     """
-    features = validate_features(X, categorical_features=categorical_features, allow_nan=allow_nan)
-    labels = validate_labels(Y)
+    if schema is not None and not (sparse.issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind in "fiub")):
+        raise TypeError(
+            f"a schema describes an array or sparse matrix of numbers and codes, got X as {type(X).__name__}"
+        )
+    names = None if schema is None else schema.feature_names
+    features = validate_features(X, categorical_features=categorical_features, allow_nan=allow_nan, names=names)
+    labels = validate_labels(Y) if schema is None else _known_labels(Y, schema)
     if features.X.shape[0] != labels.Y.shape[0]:
         raise ValueError(
             f"X and Y have inconsistent numbers of samples: X has {features.X.shape[0]} rows, Y {labels.Y.shape[0]}"
         )
-    schema = Schema(features.columns, tuple(Column(name, "label") for name in labels.names), labels.exclusive)
-    return Table(features.X, labels.Y, schema, features.named, (X, Y), labels)
+    columns, written = features.columns, features.columns
+    if schema is not None:
+        columns, written = _known_columns(features, schema)
+    label_columns = tuple(Column(name, "label") for name in labels.names)
+    found = Schema(columns, label_columns, labels.exclusive)
+    return Table(
+        X=features.X,
+        Y=labels.Y,
+        schema=found,
+        named=features.named or schema is not None,
+        source=(X, Y),
+        labels=labels,
+        written=Schema(written, label_columns, labels.exclusive),
+    )
+
+
+def _known_labels(Y: Any, schema: Schema) -> Labels:
+    """An indicator whose label names are known."""
+    labels = validate_labels(Y)
+    names = schema.label_names
+    if labels.exclusive or len(labels.names) != len(names):
+        raise ValueError(f"the schema has {len(names)} labels: expected Y as an indicator of as many columns")
+    if schema.exclusive and (labels.Y.sum(axis=1) != 1).any():
+        row = int(np.flatnonzero(labels.Y.sum(axis=1) != 1)[0])
+        raise ValueError(f"row {row} of Y has {int(labels.Y[row].sum())} classes; the schema says that each has one")
+    return Labels(labels.Y, names, schema.exclusive, names)
+
+
+def _known_columns(features: Features, schema: Schema) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """The columns as the schema has them, and as created rows are written: categories as the codes they came as."""
+    check_codes(features.X, schema)
+    columns, written = list(features.columns), list(features.columns)
+    for j, known in enumerate(schema.features):
+        if known.kind == "category":
+            columns[j] = known
+            written[j] = Column(known.name, "category", tuple(map(float, range(known.n_categories))))
+        elif columns[j].kind != "category":
+            columns[j] = written[j] = known
+    return tuple(columns), tuple(written)
+
+
+def check_codes(X: Matrix, schema: Schema) -> None:
+    """Raise ValueError that names the first column of categories in which a value is not the code of one."""
+    limit = np.array([column.n_categories if column.kind == "category" else np.inf for column in schema.features])
+    codes, top = (X.data, limit[X.indices]) if sparse.issparse(X) else (X, np.broadcast_to(limit, X.shape))
+    wrong = np.isfinite(top) & ~np.isnan(codes) & ((codes < 0) | (codes >= top) | (codes != np.floor(codes)))
+    if wrong.any():
+        at = np.argwhere(wrong)[0]
+        column = schema.features[X.indices[at[0]] if sparse.issparse(X) else at[1]]
+        raise ValueError(
+            f"column {column.name!r} must hold codes of its {column.n_categories} categories, got {codes[tuple(at)]!r}"
+        )
 
 
 def restore(table: Table, resampled: Resampled) -> tuple[Any, Any]:
@@ -164,7 +226,7 @@ def _restore_features(table: Table, resampled: Resampled, X: Any) -> Any:
     if resampled.X_new is None:
         return kept
     if sparse.issparse(X):
-        new = _decode_sparse(resampled.X_new, table.schema, X.dtype)
+        new = _decode_sparse(resampled.X_new, table.written, X.dtype)
         return type(X)(sparse.vstack([as_csr(kept), new], format=X.format, dtype=X.dtype))
     new_X = resampled.X_new
     dense = new_X.toarray() if sparse.issparse(new_X) else np.asarray(new_X)
@@ -176,7 +238,7 @@ def _restore_features(table: Table, resampled: Resampled, X: Any) -> Any:
         ]
         made = frame[np.zeros(len(dense), dtype=int).tolist()] if len(dense) else frame[:0]
         return nw.concat([nw.from_native(kept), _with_columns(made, columns)]).to_native()
-    decoded = _decode(dense, table.schema, getattr(X, "dtype", None))
+    decoded = _decode(dense, table.written, getattr(X, "dtype", None))
     if isinstance(X, np.ndarray):
         return np.concatenate([kept, decoded.astype(X.dtype)])
     return type(kept)([*kept, *_rows_like(kept[0], decoded.tolist())])
@@ -194,7 +256,7 @@ def _decode(dense: NDArray[Any], schema: Schema, dtype: Any) -> NDArray[Any]:
         return out
     if np.dtype(dtype).kind in "iu":
         return _to_integers(dense, np.dtype(dtype))
-    return dense
+    return np.where(schema.is_integer, np.round(dense), dense) if schema.is_integer.any() else dense
 
 
 def decode_categories(codes: NDArray[Any], column: Column) -> NDArray[Any]:
@@ -216,11 +278,20 @@ def _to_integers(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _decode_sparse(new: Any, schema: Schema, dtype: np.dtype[Any]) -> sparse.csr_array:
     csr = as_csr(new)
-    if schema.is_category.any():
+    coded = [
+        j
+        for j, column in enumerate(schema.features)
+        if column.kind == "category" and column.categories != tuple(range(column.n_categories))
+    ]
+    if coded or schema.is_integer.any():
         csr = csr.copy()
-        for j in np.flatnonzero(schema.is_category):
-            here = csr.indices == j
-            csr.data[here] = np.array(schema.features[j].categories, dtype=float)[csr.data[here].astype(int)]
+    for j in coded:
+        here = csr.indices == j
+        csr.data[here] = np.array(schema.features[j].categories, dtype=float)[csr.data[here].astype(int)]
+    if schema.is_integer.any():
+        whole = schema.is_integer[csr.indices]
+        csr.data[whole] = np.round(csr.data[whole])
+        csr.eliminate_zeros()
     if dtype.kind in "iu":
         csr = sparse.csr_array((_to_integers(csr.data, dtype), csr.indices, csr.indptr), shape=csr.shape)
     return csr

@@ -4,14 +4,18 @@ from rarelabel.datasets._arff_reader import ArffError
 from rarelabel.datasets._dataset import Dataset
 from rarelabel.datasets._digits import load_digit_scenes
 from rarelabel.datasets._fetching import fetch
+from rarelabel.datasets._opening import Format
 from rarelabel.datasets._reading import read
 from rarelabel.datasets._synthetic import MultilabelTruth, make_imbalanced_multilabel
+from rarelabel.datasets._table import WhichLabels
 from rarelabel.datasets._writing import atomic_path, write
 
 __all__ = [
     "ArffError",
     "Dataset",
+    "Format",
     "MultilabelTruth",
+    "WhichLabels",
     "atomic_path",
     "fetch",
     "load_digit_scenes",

@@ -13,12 +13,12 @@ from rarelabel.datasets._libsvm import parse_libsvm
 from rarelabel.datasets._mulan import read_label_file
 from rarelabel.datasets._opening import Format, detect_format, read_bytes, read_text, stem
 from rarelabel.datasets._parquet import dataset_from_parquet, table_from_parquet
-from rarelabel.datasets._table import Labels, to_dataset
+from rarelabel.datasets._table import WhichLabels, to_dataset
 
 __all__ = ["read"]
 
 
-def read(path: str | os.PathLike[str], labels: Labels = None, *, format: Format | None = None) -> Dataset:
+def read(path: str | os.PathLike[str], labels: WhichLabels = None, *, format: Format | None = None) -> Dataset:
     r"""Read a data set from a file, plain or gzipped.
 
     Parameters
@@ -106,7 +106,7 @@ def _label_file(path: Path) -> Path | None:
     return next((file for name in names if (file := base.with_name(name + ".xml")).is_file()), None)
 
 
-def _names(labels: Labels, label_file: Path | None, path: Path) -> tuple[list[str] | None, bool]:
+def _names(labels: WhichLabels, label_file: Path | None, path: Path) -> tuple[list[str] | None, bool]:
     """Return the labels of a LIBSVM file, None where it alone tells them, and whether they exclude each other."""
     if isinstance(labels, int):
         raise ValueError(f"{path}: LIBSVM rows list their labels; give names or an XML file, not the count {labels}")

@@ -17,9 +17,9 @@ from rarelabel.datasets._mulan import read_label_file
 from rarelabel.datasets._opening import stem
 from rarelabel.schema import Column, Schema
 
-__all__ = ["Labels", "Table", "to_dataset"]
+__all__ = ["Table", "WhichLabels", "to_dataset"]
 
-Labels = str | os.PathLike[str] | int | Sequence[str] | None
+WhichLabels = str | os.PathLike[str] | int | Sequence[str] | None
 """How a user says which columns are labels; see :func:`rarelabel.datasets.read`."""
 
 _HOW = (
@@ -68,7 +68,7 @@ class _Found:
     exclusive: bool = False
 
 
-def to_dataset(table: Table, labels: Labels, path: Path, label_file: Path | None) -> Dataset:
+def to_dataset(table: Table, labels: WhichLabels, path: Path, label_file: Path | None) -> Dataset:
     """Tell labels from features.
 
     Parameters
@@ -115,7 +115,7 @@ def to_dataset(table: Table, labels: Labels, path: Path, label_file: Path | None
     return Dataset(X if sparse.issparse(X) else np.ascontiguousarray(X), Y, schema, table.name)
 
 
-def _find(table: Table, labels: Labels, path: Path, label_file: Path | None) -> _Found:
+def _find(table: Table, labels: WhichLabels, path: Path, label_file: Path | None) -> _Found:
     if isinstance(labels, bool):
         raise TypeError(f"labels must be a file, names, a count or None, got {labels!r}")
     if isinstance(labels, os.PathLike) or (isinstance(labels, str) and labels.lower().endswith(".xml")):

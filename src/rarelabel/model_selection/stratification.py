@@ -102,9 +102,7 @@ def iterative_stratification(
     """
     if order not in (1, 2):
         raise ValueError(f"order must be 1 (labels) or 2 (labels and pairs of labels), got {order!r}")
-    # The rarest label leads, so that sorting labelsets by their bits puts rows with the same rare labels together.
-    Y = Y[:, np.argsort(Y.sum(axis=0), kind="stable")]
-    units = _labelset_units(Y, order) if groups is None else _group_units(Y, order, groups)
+    units = _labelset_units(Y, order, rng) if groups is None else _group_units(Y, order, groups, rng)
     dealt = _deal(units, sizes, sizes / len(Y) if shares is None else shares, rng)
     if groups is not None:
         return dealt[units.of_row]
@@ -118,20 +116,23 @@ def _deal(
     units: _Units, sizes: NDArray[np.int64], shares: NDArray[np.float64], rng: np.random.Generator | None
 ) -> NDArray[np.int64]:
     """Choose the part of every copy of every unit, in the order of the units, shape (sum of copies,)."""
-    total = units.wants.T @ units.copies
+    items = units.wants.shape[1]
+    shuffled = np.arange(items) if rng is None else rng.permutation(items)
+    wants = sparse.csr_array((units.wants.data, shuffled[units.wants.indices], units.wants.indptr), units.wants.shape)
+    total = wants.T @ units.copies
     wanted = np.outer(total, shares)
     left = total.astype(np.int64)
     n = int(units.copies @ units.size)
     room = sizes.astype(np.int64)
-    holders = sparse.csc_array(units.wants)
+    holders = sparse.csc_array(wants)
     holders.sort_indices()
     end = np.cumsum(units.copies)
     part = np.full(int(end[-1]), -1, dtype=np.int64)
     while left[rarest := int(left.argmin())] < _DEALT:
         holding = holders.indices[holders.indptr[rarest] : holders.indptr[rarest + 1]]
         for u in holding[part[end[holding] - 1] < 0]:
-            own = slice(units.wants.indptr[u], units.wants.indptr[u + 1])
-            items, amounts = units.wants.indices[own], units.wants.data[own]
+            own = slice(wants.indptr[u], wants.indptr[u + 1])
+            items, amounts = wants.indices[own], wants.data[own]
             copies, size = units.copies[u], units.size[u]
             # NOTE[DIFF]: the paper gives to the part that wants the rarest label most, in absolute numbers, and on ties
             # looks at rows. Here the gain in squared deviation from the wanted numbers decides, over all labels of the
@@ -174,9 +175,11 @@ def _choose(
     return chosen
 
 
-def _labelset_units(Y: NDArray[np.bool_], order: int) -> _Units:
+def _labelset_units(Y: NDArray[np.bool_], order: int, rng: np.random.Generator | None) -> _Units:
+    """Labelsets, those of many labels first because they are the hardest to place, and else in random order."""
     members, counts, inverse = labelsets(Y)
-    rank = np.lexsort(members.T[::-1])[::-1]
+    chance = np.zeros(len(counts)) if rng is None else rng.random(len(counts))
+    rank = np.argsort(-members.sum(axis=1) * (0.5 + chance), kind="stable")
     position = np.empty_like(rank)
     position[rank] = np.arange(len(rank))
     counts = counts[rank]
@@ -184,9 +187,13 @@ def _labelset_units(Y: NDArray[np.bool_], order: int) -> _Units:
     return _Units(wants, counts, np.ones_like(counts), position[inverse])
 
 
-def _group_units(Y: NDArray[np.bool_], order: int, groups: NDArray[np.int64]) -> _Units:
+def _group_units(
+    Y: NDArray[np.bool_], order: int, groups: NDArray[np.int64], rng: np.random.Generator | None
+) -> _Units:
+    """Groups, the largest first, and those of one size in random order."""
     size = np.bincount(groups)
-    largest_first = np.argsort(-size, kind="stable")
+    chance = np.zeros(len(size)) if rng is None else rng.random(len(size))
+    largest_first = np.lexsort((chance, -size))
     position = np.empty_like(largest_first)
     position[largest_first] = np.arange(len(size))
     of_row = position[groups]

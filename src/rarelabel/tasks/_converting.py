@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rarelabel.datasets import read, write
-from rarelabel.datasets._opening import Format
-from rarelabel.datasets._table import Labels
+from rarelabel.datasets import Format, WhichLabels, read, write
 from rarelabel.tasks._outputs import PathLike, Progress, check_outputs, rehearse, silent
 
 __all__ = ["convert"]
@@ -16,7 +14,7 @@ __all__ = ["convert"]
 def convert(
     path: PathLike,
     out: PathLike,
-    labels: Labels = None,
+    labels: WhichLabels = None,
     *,
     format: str | None = None,
     input_format: Format | None = None,

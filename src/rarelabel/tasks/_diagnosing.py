@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rarelabel.datasets import read
-from rarelabel.datasets._table import Labels
+from rarelabel.datasets import WhichLabels, read
 from rarelabel.imbalance import ImbalanceReport, describe
 from rarelabel.tasks._outputs import PathLike, Progress, check_outputs, check_picture, save_picture, silent
 
@@ -11,7 +10,7 @@ __all__ = ["diagnose"]
 
 
 def diagnose(
-    path: PathLike, labels: Labels = None, *, picture: PathLike | None = None, progress: Progress = silent
+    path: PathLike, labels: WhichLabels = None, *, picture: PathLike | None = None, progress: Progress = silent
 ) -> ImbalanceReport:
     """Measure how imbalanced the labels of a file are.
 

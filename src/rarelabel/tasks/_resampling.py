@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rarelabel.datasets import Dataset, atomic_path, read, write
-from rarelabel.datasets._table import Labels
+from rarelabel.datasets import Dataset, WhichLabels, atomic_path, read, write
 from rarelabel.imbalance import ImbalanceReport, describe
 from rarelabel.selection import SamplingPlan
 from rarelabel.tasks._outputs import (
@@ -122,7 +121,7 @@ def plan(
     path: PathLike,
     method: str,
     parameters: Mapping[str, Any] | None = None,
-    labels: Labels = None,
+    labels: WhichLabels = None,
     *,
     seed: int = 0,
     progress: Progress = silent,
@@ -154,7 +153,7 @@ def resample(
     method: str,
     out: PathLike,
     parameters: Mapping[str, Any] | None = None,
-    labels: Labels = None,
+    labels: WhichLabels = None,
     *,
     seed: int = 0,
     provenance: PathLike | None = None,

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from rarelabel.datasets import Dataset
 from rarelabel.registry import make_sampler, sampler_class
-from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan
 
 __all__ = ["Provenance", "plan_dataset", "resample_dataset"]
@@ -70,10 +65,9 @@ def plan_dataset(
     -------
     SamplingPlan
     """
-    sampler, Y, names = _prepare(dataset, method, parameters, seed)
-    with _names_of_the_file(dataset.schema, Y):
-        plan: SamplingPlan = sampler.plan(dataset.X, Y)
-    return replace(plan, label_names=names)
+    sampler = _sampler(dataset, method, parameters, seed)
+    plan: SamplingPlan = sampler.plan(dataset.X, dataset.Y, schema=dataset.schema)
+    return plan
 
 
 def resample_dataset(
@@ -112,75 +106,40 @@ def resample_dataset(
     >>> origin.rows_per_label()
     {'digit_9': 12}
     """
-    sampler, Y, names = _prepare(dataset, method, parameters, seed)
-    with _names_of_the_file(dataset.schema, Y):
-        X_res, Y_res = sampler.fit_resample(dataset.X, Y)
-    if dataset.schema.exclusive:
-        Y_res = Y_res[:, None] == np.array(dataset.label_names, dtype=object)
-    position = np.array([*(dataset.label_names.index(name) for name in names), -1], dtype=np.intp)
+    sampler = _sampler(dataset, method, parameters, seed)
+    X_res, Y_res = sampler.fit_resample(dataset.X, dataset.Y, schema=dataset.schema)
     provenance = Provenance(
         method=type(sampler).__name__,
-        parameters=_parameters_by_name(sampler, parameters),
+        parameters=_shown_parameters(sampler, parameters),
         label_names=dataset.label_names,
         is_synthetic=sampler.is_synthetic_,
         seed_rows=sampler.seed_rows_,
         neighbor_rows=sampler.neighbor_rows_,
-        made_for=position[sampler.made_for_],
+        made_for=sampler.made_for_,
     )
-    X_res = _whole(X_res, dataset.schema)
-    return Dataset(X_res, np.asarray(Y_res, dtype=bool), dataset.schema, dataset.name), provenance
+    return Dataset(X_res, Y_res, dataset.schema, dataset.name), provenance
 
 
-def _prepare(
-    dataset: Dataset, method: str, parameters: Mapping[str, Any] | None, seed: int
-) -> tuple[Any, NDArray[Any], tuple[str, ...]]:
-    """The sampler, Y as it takes it, and the names of the labels in the order in which it knows them."""
+def _sampler(dataset: Dataset, method: str, parameters: Mapping[str, Any] | None, seed: int) -> Any:
+    """The sampler; labels and columns that the parameters name must exist."""
     given = dict(parameters or {})
-    allowed = sampler_class(method)().get_params()
-    if "random_state" in allowed:
+    if "random_state" in sampler_class(method)().get_params():
         given.setdefault("random_state", seed)
-    schema = dataset.schema
-    if schema.exclusive:
-        Y = np.array(schema.label_names, dtype=object)[dataset.Y.argmax(axis=1)]
-        names = tuple(np.unique(Y).tolist())
-    else:
-        Y, names = dataset.Y, schema.label_names
     if isinstance(given.get("sampling_strategy"), Mapping):
-        given["sampling_strategy"] = _labels_by_position(given["sampling_strategy"], schema)
-    if "categorical_features" in allowed:
-        given["categorical_features"] = _category_mask(given.get("categorical_features"), schema)
-    return make_sampler(method, **given), Y, names
+        _check_names("sampling_strategy", given["sampling_strategy"], dataset.label_names, "label")
+    chosen = given.get("categorical_features", "auto")
+    if chosen is not None and chosen != "auto":
+        items = [chosen] if isinstance(chosen, str | int) else list(chosen)
+        named = [item for item in items if isinstance(item, str)]
+        _check_names("categorical_features", named, dataset.feature_names, "column")
+        given["categorical_features"] = items
+    return make_sampler(method, **given)
 
 
-def _labels_by_position(wanted: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """A budget for each label, by the name under which the sampler knows the label."""
+def _check_names(parameter: str, wanted: Iterable[str], known: tuple[str, ...], what: str) -> None:
     for name in wanted:
-        if name not in schema.label_names:
-            raise ValueError(
-                f"sampling_strategy names {name!r}, which is not a label; {_near(name, schema.label_names)}"
-            )
-    if schema.exclusive:
-        return dict(wanted)
-    return {f"y{schema.label_names.index(name)}": count for name, count in wanted.items()}
-
-
-def _category_mask(chosen: Any, schema: Schema) -> NDArray[np.bool_]:
-    """Columns that the file says are categories, and those that the user names besides."""
-    mask = schema.is_category
-    if chosen is None or (isinstance(chosen, str) and chosen == "auto"):
-        return mask
-    for item in [chosen] if isinstance(chosen, str | int) else chosen:
-        if isinstance(item, str):
-            if item not in schema.feature_names:
-                raise ValueError(
-                    f"categorical_features names {item!r}, which is not a column; {_near(item, schema.feature_names)}"
-                )
-            mask[schema.feature_names.index(item)] = True
-        elif 0 <= item < len(mask):
-            mask[item] = True
-        else:
-            raise ValueError(f"categorical_features holds {item!r}; expected names, or positions below {len(mask)}")
-    return mask
+        if name not in known:
+            raise ValueError(f"{parameter} names {name!r}, which is not a {what}; {_near(name, known)}")
 
 
 def _near(name: str, known: tuple[str, ...]) -> str:
@@ -192,43 +151,8 @@ def _near(name: str, known: tuple[str, ...]) -> str:
     )
 
 
-def _parameters_by_name(sampler: Any, given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _shown_parameters(sampler: Any, given: Mapping[str, Any] | None) -> dict[str, Any]:
     shown = {**sampler.get_params(deep=False), **(given or {})}
     if not given or "categorical_features" not in given:
         shown.pop("categorical_features", None)
     return shown
-
-
-def _whole(X: Any, schema: Schema) -> Any:
-    """X with its integer columns rounded: a created row of the sampler's floats may lie between two whole numbers."""
-    whole = schema.is_integer
-    if not whole.any():
-        return X
-    if sparse.issparse(X):
-        X = sparse.csr_array(X, copy=True)
-        here = whole[X.indices]
-        X.data[here] = np.round(X.data[here])
-        X.eliminate_zeros()
-        return X
-    return np.where(whole, np.round(X), X)
-
-
-@contextmanager
-def _names_of_the_file(schema: Schema, Y: NDArray[Any]) -> Iterator[None]:
-    """Let messages of a sampler, which knows bare arrays as x0, y0, ..., name the columns and labels of the file."""
-    names = {f"'x{j}'": repr(name) for j, name in enumerate(schema.feature_names)}
-    if Y.ndim == 2:
-        names |= {f"'y{j}'": repr(name) for j, name in enumerate(schema.label_names)}
-
-    def named(message: object) -> str:
-        return re.sub(r"'[xy]\d+'", lambda match: names.get(match.group(), match.group()), str(message))
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        except (ValueError, TypeError) as error:
-            kind: Callable[[str], Exception] = ValueError if isinstance(error, ValueError) else TypeError
-            raise kind(named(error)) from error
-    for warning in caught:
-        warnings.warn(named(warning.message), warning.category, stacklevel=4)
