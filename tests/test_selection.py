@@ -54,6 +54,11 @@ def test_a_label_that_is_a_number_is_named_by_it():
     assert resolve_budget({3: 2}, Y, ["3", "7"], auto=0.5) == Budget(2, {0: 2})
 
 
+def test_a_label_may_be_named_by_its_position():
+    assert resolve_budget({1: 3}, Y, NAMES, auto=0.5) == Budget(3, {1: 3})
+    assert resolve_budget({1: 3}, Y, ["1", "7"], auto=0.5) == Budget(3, {0: 3})  # a name comes first
+
+
 def test_auto_may_stand_for_rows_of_each_label():
     assert resolve_budget("auto", Y, NAMES, auto={1: 4}) == Budget(4, {1: 4})
 
@@ -69,7 +74,9 @@ BAD = {
     "bool": (True, "must be 'auto', .* got True"),
     "None": (None, "must be 'auto', .* got None"),
     "list": (["sea"], "must be 'auto', .* got"),
-    "unknown label": ({"sky": 1}, r"names 'sky', which is not a label; labels are \['sun', 'sea'\]"),
+    "unknown label": ({"sky": 1}, "names 'sky', which is not a label; labels are 'sun', 'sea'"),
+    "unknown position": ({2: 1}, "names 2, which is not a label"),
+    "a label twice": ({"sun": 1, 0: 2}, "names label 'sun' twice"),
     "no rows for a label": ({"sea": 0}, "asks for 0 rows for label 'sea'; expected a positive int"),
     "half a row": ({"sea": 1.5}, "asks for 1.5 rows for label 'sea'"),
     "bool for a label": ({"sea": True}, "asks for True rows for label 'sea'"),

@@ -193,6 +193,8 @@ def _budget_per_label(wanted: Mapping[Hashable, int], Y: NDArray[np.bool_], labe
         label = _find_label(name, label_names)
         if not Y[:, label].any():
             raise ValueError(f"sampling_strategy asks for rows for label {name!r}, which no row carries")
+        if label in per_label:
+            raise ValueError(f"sampling_strategy names label {label_names[label]!r} twice, by name and by position")
         per_label[label] = int(count)
     if not per_label:
         raise ValueError("sampling_strategy is an empty dict; name at least one label")
