@@ -13,11 +13,6 @@ from pandas.testing import assert_frame_equal
 from polars.testing import assert_frame_equal as assert_polars_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.multioutput import MultiOutputClassifier
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rarelabel.registry import SAMPLERS, sampler_class
@@ -510,74 +505,7 @@ def test_a_random_state_that_is_none_is_refused(name, table):
         quietly(seeded(name, seed=-1).fit_resample, *table)
 
 
-# In pipelines
-
-
-def forms_of(Y):
-    return {"dense": Y, "sparse": sparse.csr_array(Y), "frame": pd.DataFrame(Y, columns=["a", "b", "c"])}
-
-
-def predictor():
-    """One that takes a sparse Y as well."""
-    return OneVsRestClassifier(KNeighborsClassifier(3))
-
-
-@pytest.fixture
-def learnable():
-    rng = np.random.default_rng(7)
-    X = rng.uniform(-1, 1, size=(90, 3))
-    return X, (X > [-0.4, 0.1, 0.5]).astype(int)
-
-
-@every_sampler
-@pytest.mark.parametrize("form", ["dense", "sparse", "frame"])
-def test_every_sampler_works_in_a_pipeline_under_cross_validation(name, form, learnable):
-    """scikit-learn's cross_val_score refuses any sparse y by itself; a grid of one point cross-validates it."""
-    pipeline = pytest.importorskip("imblearn.pipeline")
-    X, Y = learnable
-    model = pipeline.Pipeline([("sampler", seeded(name)), ("model", predictor())])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if form == "sparse":
-            search = GridSearchCV(model, {}, cv=KFold(3), scoring="accuracy", error_score="raise")
-            results = search.fit(X, forms_of(Y)[form]).cv_results_
-            scores = [results[f"split{fold}_test_score"][0] for fold in range(3)]
-        else:
-            scores = cross_val_score(model, X, forms_of(Y)[form], cv=KFold(3), scoring="accuracy", error_score="raise")
-    by_hand = []
-    for train, test in KFold(3).split(X):
-        X_res, Y_res = quietly(seeded(name).fit_resample, X[train], Y[train])
-        by_hand.append((predictor().fit(X_res, Y_res).predict(X[test]) == Y[test]).all(axis=1).mean())
-    np.testing.assert_allclose(scores, by_hand)
-
-
-@pytest.mark.parametrize("name", BUDGETED)
-@pytest.mark.parametrize("form", ["dense", "sparse", "frame"])
-def test_parameters_can_be_searched(name, form, learnable):
-    pipeline = pytest.importorskip("imblearn.pipeline")
-    X, Y = learnable
-    grid = {"sampler__sampling_strategy": [0.1, 0.4]}
-    if name in NEIGHBORLY:
-        grid[f"sampler__{NEIGHBORLY[name]}"] = [1, 4]
-    model = pipeline.Pipeline([("sampler", seeded(name)), ("model", predictor())])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        search = GridSearchCV(model, grid, cv=KFold(2), scoring="accuracy", error_score="raise")
-        search.fit(X, forms_of(Y)[form])
-    assert len(search.cv_results_["params"]) == 2 * (2 if name in NEIGHBORLY else 1)
-    assert set(search.best_params_) == set(grid)
-    assert search.best_estimator_.predict(X).shape == (90, 3)
-
-
-def test_a_pipeline_with_one_linear_model_for_each_label_predicts_without_resampling(learnable):
-    pipeline = pytest.importorskip("imblearn.pipeline")
-    X, Y = learnable
-    model = pipeline.make_pipeline(seeded("MLSMOTE"), MultiOutputClassifier(LogisticRegression()))
-    predicted = quietly(model.fit, X, Y).predict(X[:5])
-    assert predicted.shape == (5, 3)
-    X_res, Y_res = quietly(seeded("MLSMOTE").fit_resample, X, Y)
-    alone = MultiOutputClassifier(LogisticRegression()).fit(X_res, Y_res)
-    np.testing.assert_array_equal(predicted, alone.predict(X[:5]))
+# Checks of imbalanced-learn
 
 
 IMBLEARN_CHECKS = [
