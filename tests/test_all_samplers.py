@@ -13,7 +13,6 @@ from pandas.testing import assert_frame_equal
 from polars.testing import assert_frame_equal as assert_polars_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rarelabel.registry import SAMPLERS, sampler_class
 
@@ -73,16 +72,6 @@ def mixed():
 
 
 # The contract of scikit-learn and imbalanced-learn
-
-
-@parametrize_with_checks([sampler_class(name)() for name in SAMPLERS])
-def test_scikit_learn_checks(estimator, check):
-    """Every check of scikit-learn, with no failure expected."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "(no row carries|.*rarer than the average|.*(skips|makes|removes))", UserWarning
-        )
-        check(estimator)
 
 
 @every_sampler
@@ -503,31 +492,3 @@ def test_a_number_of_neighbours_that_is_none_is_refused(name, wrong, table):
 def test_a_random_state_that_is_none_is_refused(name, table):
     with pytest.raises(ValueError, match="random_state must be"):
         quietly(seeded(name, seed=-1).fit_resample, *table)
-
-
-# Checks of imbalanced-learn
-
-
-IMBLEARN_CHECKS = [
-    "check_samplers_fit",
-    "check_samplers_sparse",
-    "check_samplers_pandas_sparse",
-    "check_samplers_list",
-    "check_samplers_preserve_dtype",
-    "check_samplers_string",
-    "check_samplers_nan",
-]
-"""Those that apply as they are. Left out, and tested above in our own way: sample_indices asks for a tag of
-imbalanced-learn's own base class, pandas for a frame with one column of classes (a frame is an indicator here), and the
-feature-name checks call ``fit_resample`` with ``y=``."""
-
-
-@every_sampler
-@pytest.mark.parametrize("check", IMBLEARN_CHECKS)
-def test_checks_of_imbalanced_learn(name, check):
-    checks = pytest.importorskip("imblearn.utils.estimator_checks")
-    if check == "check_samplers_nan" and name not in CARRYING_NAN:
-        with pytest.raises(ValueError, match="NaN"):
-            checks.check_samplers_nan(name, seeded(name))
-    else:
-        quietly(getattr(checks, check), name, seeded(name))
