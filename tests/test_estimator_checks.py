@@ -29,9 +29,9 @@ IMBLEARN_CHECKS = [
     "check_samplers_string",
     "check_samplers_nan",
 ]
-"""Those that apply as they are. Left out, and tested in our own way in test_all_samplers.py: sample_indices asks for a tag of
-imbalanced-learn's own base class, pandas for a frame with one column of classes (a frame is an indicator here), and the
-feature-name checks call ``fit_resample`` with ``y=``."""
+"""Those that apply as they are. Left out, and tested in our own way in test_all_samplers.py: sample_indices asks for a
+tag of imbalanced-learn's own base class, pandas for a frame with one column of classes (a frame is an indicator here),
+and the feature-name checks call ``fit_resample`` with ``y=``."""
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
