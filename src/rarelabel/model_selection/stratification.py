@@ -116,9 +116,10 @@ def _deal(
     units: _Units, sizes: NDArray[np.int64], shares: NDArray[np.float64], rng: np.random.Generator | None
 ) -> NDArray[np.int64]:
     """Choose the part of every copy of every unit, in the order of the units, shape (sum of copies,)."""
-    items = units.wants.shape[1]
-    shuffled = np.arange(items) if rng is None else rng.permutation(items)
-    wants = sparse.csr_array((units.wants.data, shuffled[units.wants.indices], units.wants.indptr), units.wants.shape)
+    wants = units.wants
+    if rng is not None:  # chance decides among labels that are equally rare
+        shuffled = rng.permutation(wants.shape[1])
+        wants = sparse.csr_array((wants.data, shuffled[wants.indices], wants.indptr), wants.shape)
     total = wants.T @ units.copies
     wanted = np.outer(total, shares)
     left = total.astype(np.int64)
@@ -176,7 +177,7 @@ def _choose(
 
 
 def _labelset_units(Y: NDArray[np.bool_], order: int, rng: np.random.Generator | None) -> _Units:
-    """Labelsets, those of many labels first because they are the hardest to place, and else in random order."""
+    """Labelsets; those of many labels, the hardest to place, tend to come early, in an order that chance varies."""
     members, counts, inverse = labelsets(Y)
     chance = np.zeros(len(counts)) if rng is None else rng.random(len(counts))
     rank = np.argsort(-members.sum(axis=1) * (0.5 + chance), kind="stable")
