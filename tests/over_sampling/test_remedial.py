@@ -17,7 +17,7 @@ TABLE = st.tuples(st.integers(2, 20), st.integers(2, 5))
 
 
 def slowly(Y):
-    """Charte et al. 2019, Algorithm 1: rows that keep majority labels, then clones that keep minority labels."""
+    """Charte et al. 2019, Algorithm 1: rows that keep minority labels, then clones that keep majority labels."""
     irlbl, mean = ir_per_label(Y), mean_ir(Y)
     scumble = []
     for row in Y:
@@ -26,8 +26,8 @@ def slowly(Y):
     kept, clones = [], []
     for row, value in zip(Y, scumble, strict=True):
         if value > np.mean(scumble) + 1e-12:
-            kept.append([bool(has and irlbl[j] <= mean) for j, has in enumerate(row)])
-            clones.append([bool(has and irlbl[j] > mean) for j, has in enumerate(row)])
+            kept.append([bool(has and irlbl[j] > mean) for j, has in enumerate(row)])
+            clones.append([bool(has and irlbl[j] <= mean) for j, has in enumerate(row)])
         else:
             kept.append(row.tolist())
     return kept + clones
@@ -46,7 +46,7 @@ def test_worked_example():
     Y = np.array([[1, 1], [1, 0], [1, 0], [1, 0], [1, 0], [0, 1]])
     sampler = REMEDIAL()
     X_res, Y_res = sampler.fit_resample(np.arange(6)[:, None], Y)
-    assert Y_res.tolist() == [[1, 0], [1, 0], [1, 0], [1, 0], [1, 0], [0, 1], [0, 1]]
+    assert Y_res.tolist() == [[0, 1], [1, 0], [1, 0], [1, 0], [1, 0], [0, 1], [1, 0]]
     assert X_res.ravel().tolist() == [0, 1, 2, 3, 4, 5, 0]
     assert sampler.seed_rows_.tolist() == sampler.sample_indices_.tolist() == [0, 1, 2, 3, 4, 5, 0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
@@ -173,7 +174,6 @@ class MLRkNNOS(BaseSampler):
             raise ValueError(f"max_samples must be at least 2, got {self.max_samples!r}")
         counts = label_counts(Y)
         need = np.where(counts > 0, np.maximum(len(Y) - 2 * counts, 0), 0)
-        single = np.flatnonzero(counts == 1)
         if self.sampling_strategy == "balance":
             per_label = {int(j): int(need[j]) for j in np.flatnonzero(need)}
         else:
@@ -184,7 +184,9 @@ class MLRkNNOS(BaseSampler):
                 per_label = {int(j): int(shares[j]) for j in np.flatnonzero(shares)}
             else:
                 per_label = budget.per_label
-        if len(single):
+        asked = self.sampling_strategy if isinstance(self.sampling_strategy, Mapping) else None
+        single = [label for label in np.flatnonzero(counts == 1).tolist() if asked is None or label in per_label]
+        if single:
             names = ", ".join(repr(schema.label_names[label]) for label in single[:10])
             warnings.warn(f"MLRkNNOS skips {names}: one row is no pair to interpolate", UserWarning, stacklevel=4)
         per_label = {label: count for label, count in per_label.items() if counts[label] >= 2}

@@ -29,13 +29,13 @@ def remedial(
     Returns
     -------
     Y_kept : ndarray of bool, shape (n, q)
-        Y with the minority labels taken out of ``rows``.
+        Y with the majority labels taken out of ``rows``.
     Y_clones : ndarray of bool, shape (m, q)
-        Only the minority labels of ``rows``.
+        Only the majority labels of ``rows``.
     """
     Y_kept = Y.copy()
-    Y_kept[rows] &= ~minority
-    return Y_kept, Y[rows] & minority
+    Y_kept[rows] &= minority
+    return Y_kept, Y[rows] & ~minority
 
 
 @final
@@ -43,7 +43,7 @@ class REMEDIAL(BaseSampler):
     """Resampling of multi-label data by decoupling highly imbalanced labels.
 
     A row whose SCUMBLE is above that of the data set becomes two with the same features: the original keeps its
-    majority labels, a clone appended at the end its minority ones. No positive is lost or gained.
+    minority labels, a clone appended at the end its majority ones. No positive is lost or gained.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class REMEDIAL(BaseSampler):
     >>> Y = np.array([[1, 1], [1, 0], [1, 0], [1, 0], [1, 0], [0, 1]])
     >>> X_res, Y_res = REMEDIAL().fit_resample(X, Y)
     >>> Y_res[0].tolist(), X_res[6:].tolist(), Y_res[6:].tolist()
-    ([1, 0], [[0]], [[0, 1]])
+    ([0, 1], [[0]], [[1, 0]])
     """
 
     _allow_nan = True

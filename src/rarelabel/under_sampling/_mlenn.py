@@ -52,7 +52,8 @@ class MLeNN(BaseSampler):
     """Multi-label edited nearest neighbours.
 
     A row goes if it carries no minority label (IRLbl > MeanIR) and its labelset differs from those of at least half of
-    its neighbours. Nothing is drawn at random.
+    its neighbours. Nothing is drawn at random. A row without labels differs
+    from every row that has some, and so mostly goes.
 
     Parameters
     ----------
