@@ -14,6 +14,7 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 
@@ -34,6 +35,10 @@ __all__ = [
 Metric = Literal["heom", "vdm", "euclidean"]
 """``"heom"``: ranges and one-hot categories; ``"vdm"``: ranges and label probabilities; ``"euclidean"``: numbers as
 they are and one-hot categories."""
+
+
+_MEGABYTES = 128
+"""Distances between sparse rows held at a time: scikit-learn's own 1024 come to over 2 GB with temporaries."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,8 @@ def nearest(
     if k <= 0 or not len(rows):
         return np.empty((len(rows), max(k, 0)), dtype=np.intp)
     index = NearestNeighbors(algorithm="brute", n_jobs=n_jobs) if estimator is None else clone(estimator)
-    found = index.fit(E).kneighbors(E if queries is None else E[rows], n_neighbors=k + 1, return_distance=False)
+    with config_context(working_memory=_MEGABYTES):
+        found = index.fit(E).kneighbors(E if queries is None else E[rows], n_neighbors=k + 1, return_distance=False)
     itself = found == rows[:, None]
     itself[~itself.any(axis=1), -1] = True  # more than k duplicates stood before the row: drop the last instead
     return np.asarray(found[~itself].reshape(len(rows), k), dtype=np.intp)
