@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +12,9 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from rarelabel.registry import SAMPLERS, sampler_class
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("imblearn")
 
 PARAMETERS = {name: sampler_class(name)().get_params() for name in SAMPLERS}
 BUDGETED = [name for name in SAMPLERS if "sampling_strategy" in PARAMETERS[name]]

@@ -3,13 +3,14 @@
 import io
 import sys
 
-import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
 
 from rarelabel.imbalance import describe, plot
 from rarelabel.imbalance.plots import KINDS
+
+matplotlib = pytest.importorskip("matplotlib")
+pd = pytest.importorskip("pandas")
 
 TABLE = pd.DataFrame({"sun": [1, 1, 1, 1, 1, 0], "sea": [1, 1, 0, 0, 0, 0], "fog": [0, 0, 1, 0, 0, 0]})
 REPORT = describe(np.zeros((6, 2)), TABLE)

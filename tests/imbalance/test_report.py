@@ -4,12 +4,13 @@ import json
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from rarelabel import imbalance
 from rarelabel.imbalance import describe
 from rarelabel.schema import Column, Schema
+
+pd = pytest.importorskip("pandas")
 
 Y = pd.DataFrame(
     {"sun": [1, 1, 1, 1, 1, 1, 0, 0], "sea": [1, 1, 0, 0, 0, 0, 0, 0], "<b>fog & $x$</b>": [1, 0, 0, 0, 0, 0, 0, 0]}

@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +15,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from rarelabel.datasets import read
 from rarelabel.model_selection import MultilabelStratifiedKFold, RepeatedMultilabelStratifiedKFold
+
+pd = pytest.importorskip("pandas")
 
 indicators = hnp.arrays(bool, st.tuples(st.integers(5, 40), st.integers(1, 8)))
 quickly = settings(max_examples=60, deadline=None)

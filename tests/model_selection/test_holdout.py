@@ -1,8 +1,6 @@
 """Laws of one train and one test part: exact sizes, fair shares, containers kept, rows of all tables together."""
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +8,9 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
 from rarelabel.model_selection import MultilabelStratifiedShuffleSplit, train_test_split
+
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
 
 rare_is_fine = pytest.mark.filterwarnings("ignore:.*labels have fewer")
 indicators = hnp.arrays(bool, st.tuples(st.integers(4, 40), st.integers(1, 6)))

@@ -3,9 +3,6 @@
 import datetime
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +10,10 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
 from rarelabel._validation import decode_categories, validate_features
+
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
 
 MIXED = {"size": [1.5, 2.0, -3.0], "count": [4, 0, 7], "colour": ["red", "blue", "red"], "new": [True, False, True]}
 CODES = [[1.5, 4, 1, 1], [2.0, 0, 0, 0], [-3.0, 7, 1, 1]]

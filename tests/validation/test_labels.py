@@ -1,15 +1,16 @@
 """Y of any form gives the same indicator; a Y that is wrong is refused by the name of its label."""
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
 from rarelabel._validation import validate_labels
+
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
 
 Y = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]])
 NAMED = {"sea": [1, 0, 0], "sky": [0, 0, 1], "sun": [1, 0, 1]}

@@ -3,19 +3,18 @@
 import copy
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from pandas.testing import assert_frame_equal, assert_series_equal
-from polars.testing import assert_frame_equal as assert_polars_equal
-from polars.testing import assert_series_equal as assert_polars_series_equal
 from scipy import sparse
 
 from rarelabel._validation import Resampled, restore, validate
+
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+pytest.importorskip("polars.testing")
 
 WHOLE = st.integers(-100, 100)
 LARGE = st.integers(-(2**53), 2**53)
@@ -189,13 +188,13 @@ def assert_same(found, expected):
     """Equal in container, names, types and every value."""
     assert type(found) is type(expected)
     if isinstance(expected, pd.DataFrame):
-        assert_frame_equal(found, expected, check_exact=True)
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
     elif isinstance(expected, pd.Series):
-        assert_series_equal(found, expected, check_exact=True)
+        pd.testing.assert_series_equal(found, expected, check_exact=True)
     elif isinstance(expected, pl.DataFrame):
-        assert_polars_equal(found, expected, check_exact=True)
+        pl.testing.assert_frame_equal(found, expected, check_exact=True)
     elif isinstance(expected, pl.Series):
-        assert_polars_series_equal(found, expected, check_exact=True)
+        pl.testing.assert_series_equal(found, expected, check_exact=True)
     elif isinstance(expected, pa.Table):
         assert found.schema == expected.schema
         assert found.to_pylist() == expected.to_pylist()
