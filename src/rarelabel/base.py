@@ -171,6 +171,5 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = self._allow_nan
         tags.input_tags.string = True
-        tags.input_tags.categorical = True
         tags.no_validation = False
         return tags
