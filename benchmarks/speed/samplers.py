@@ -75,6 +75,7 @@ def main():
     assert os.environ.get("OMP_NUM_THREADS") == "1", "export OMP_NUM_THREADS=1 first"
     print("| data | sampler | CPU seconds | bare query over | CPU seconds | ratio |\n|---|---|---|---|---|---|")
     compare("synthetic 20,000 x 100, 50 labels", *synthetic(), slow=False)
+    compare("synthetic 5,000 x 100, 50 labels", *synthetic(5_000), slow=False)
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     for name in ("emotions", "cal500", "yeast", "scene") if folder else ():
         data = read(folder / f"{name}.arff.gz")
