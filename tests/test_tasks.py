@@ -358,3 +358,13 @@ def test_real_sparse_file_stays_sparse(data_folder, tmp_path):
     assert sparse.issparse(made.X)
     assert made.schema == first.schema
     assert (made.X[: len(first.Y)] != first.X).nnz == 0
+
+
+def test_a_clash_with_a_label_file_is_found_before_the_work(tmp_path, mixed):
+    write(mixed, tmp_path / "in.arff")
+    (tmp_path / "out.xml").write_text('<labels xmlns="http://mulan.sourceforge.net/labels"><label name="a"/></labels>')
+    said = []
+    with pytest.raises(ValueError, match=r"out\.xml exists and names other labels"):
+        tasks.resample(tmp_path / "in.arff", "MLROS", tmp_path / "out.arff", progress=said.append)
+    assert not any(line.startswith(("MLROS", "Writing")) for line in said)
+    assert not (tmp_path / "out.arff").exists()

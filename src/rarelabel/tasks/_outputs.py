@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -52,10 +53,22 @@ def check_outputs(outputs: Iterable[PathLike | None], inputs: Iterable[PathLike]
 
 
 def rehearse(dataset: Dataset, out: PathLike, **options: str) -> None:
-    """Raise what :func:`rarelabel.datasets.write` would raise for this data set, at the price of writing one row."""
+    """Raise what :func:`rarelabel.datasets.write` would raise for this data set, at the price of writing one row.
+
+    A label file that lies beside ``out`` takes part, so that a clash with its labels is found as well.
+    """
     first = Dataset(dataset.X[:1], dataset.Y[:1], dataset.schema, dataset.name)
+    out = Path(out)
+    label_file = out.with_name(out.name.removesuffix(".gz")).with_suffix(".xml")
     with tempfile.TemporaryDirectory() as folder:
-        write(first, Path(folder, Path(out).name), **options)  # type: ignore[arg-type]
+        if label_file.is_file():
+            shutil.copy(label_file, folder)
+        if out.exists():
+            Path(folder, out.name).touch()
+        try:
+            write(first, Path(folder, out.name), **options)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise ValueError(str(error).replace(folder, str(out.parent))) from error
 
 
 def check_picture(path: PathLike | None) -> None:
