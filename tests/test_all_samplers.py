@@ -501,3 +501,15 @@ def test_a_number_of_neighbours_that_is_none_is_refused(name, wrong, table):
 def test_a_random_state_that_is_none_is_refused(name, table):
     with pytest.raises(ValueError, match="random_state must be"):
         quietly(seeded(name, seed=-1).fit_resample, *table)
+
+
+@pytest.mark.parametrize("name", NEIGHBORLY)
+def test_fewer_neighbours_than_asked_for_are_named_once(name):
+    """A table of 12 rows, a label of 3: who asks for 50 neighbours is told where there are not as many."""
+    rng = np.random.default_rng(3)
+    X, Y = rng.normal(size=(12, 2)), np.zeros((12, 2), dtype=int)
+    Y[:, 0], Y[:3, 1] = rng.permutation([1] * 9 + [0] * 3), 1
+    where = "label 'y1' \\(3 rows\\)" if name in ("MLSMOTE", "MLRkNNOS") else "the table \\(12 rows\\)"
+    with pytest.warns(UserWarning, match=f"{name}: fewer than 50 neighbours to be had in .*{where}") as caught:
+        seeded(name, **{NEIGHBORLY[name]: 50}).fit_resample(X, Y)
+    assert sum("fewer than" in str(warning.message) for warning in caught) == 1

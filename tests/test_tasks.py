@@ -64,7 +64,7 @@ def test_diagnosis_is_the_report_of_what_was_read(mixed, mixed_file):
 
 
 def test_same_rows_as_the_sampler_gives_for_the_arrays(tmp_path):
-    scenes = load_digit_scenes(300)
+    scenes = load_digit_scenes(600)
     scenes = replace(scenes, schema=Schema.numeric(144, scenes.label_names))
     X, Y = MLSMOTE(k_neighbors=3, random_state=7).fit_resample(scenes.X, scenes.Y)
     made, _ = tasks.resample_dataset(scenes, "MLSMOTE", {"k_neighbors": 3}, seed=7)
@@ -352,7 +352,10 @@ def test_real_files_keep_their_rows(name, data_folder, tmp_path):
 @pytest.mark.data
 def test_real_sparse_file_stays_sparse(data_folder, tmp_path):
     path = data_folder / "multilabel" / "medical.arff.gz"
-    with pytest.warns(UserWarning, match="MLSMOTE skips 'Class-5-786_2'"):
+    with (
+        pytest.warns(UserWarning, match="MLSMOTE skips 'Class-5-786_2'"),
+        pytest.warns(UserWarning, match=r"fewer than 5 neighbours to be had in label .* \(\d rows\)"),
+    ):
         tasks.resample(path, "MLSMOTE", tmp_path / "out.arff.gz")
     first, made = read(path), read(tmp_path / "out.arff.gz")
     assert sparse.issparse(made.X)

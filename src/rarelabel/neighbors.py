@@ -7,6 +7,8 @@ probabilities of the labels given that category. So every exact or approximate E
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Literal, final
@@ -30,6 +32,7 @@ __all__ = [
     "nearest",
     "resolve_neighbors",
     "row_distances",
+    "warn_of_small_bags",
 ]
 
 Metric = Literal["heom", "vdm", "euclidean"]
@@ -222,6 +225,31 @@ def resolve_neighbors(neighbors: Any) -> tuple[int, Any]:
     if not (hasattr(neighbors, "kneighbors") and hasattr(neighbors, "n_neighbors")):
         raise TypeError(f"neighbours must be an int or an object with kneighbors, got {neighbors!r}")
     return resolve_neighbors(neighbors.n_neighbors - 1)[0], neighbors
+
+
+def warn_of_small_bags(method: str, k: int, sizes: Mapping[str, int]) -> None:
+    """Warn once, naming every bag in which a row has fewer than k other rows to be its neighbours.
+
+    Parameters
+    ----------
+    method : str
+    k : int
+    sizes : mapping of str to int
+        What neighbours are sought in, and how many rows that has.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
+    ...     warn_of_small_bags("MLSMOTE", 5, {"label 'sun'": 9, "label 'fog'": 3})
+    >>> print(caught[0].message)
+    MLSMOTE: fewer than 5 neighbours to be had in label 'fog' (3 rows); all are used
+    """
+    small = [f"{name} ({size} rows)" for name, size in sizes.items() if size <= k]
+    if small:
+        named = ", ".join(small[:10]) + (f" and {len(small) - 10} more" if len(small) > 10 else "")
+        message = f"{method}: fewer than {k} neighbours to be had in {named}; all are used"
+        warnings.warn(message, UserWarning, stacklevel=5)
 
 
 def row_distances(A: Matrix, B: Matrix) -> NDArray[np.float64]:

@@ -39,6 +39,7 @@ def slowly(X, Y, k, threshold):
 
 @given(tables(), st.integers(1, 6), st.sampled_from([0.0, 0.25, 0.4, 0.5, 0.75, 1.0]))
 @settings(deadline=None)
+@pytest.mark.filterwarnings("ignore:MLeNN. fewer than")
 def test_removed_rows_equal_the_loops(table, k, threshold):
     X, Y = table
     sampler = MLeNN(n_neighbors=k, threshold=threshold, metric="euclidean")

@@ -17,7 +17,7 @@ from rarelabel._validation import Matrix, Resampled, as_csr
 from rarelabel.base import BaseSampler
 from rarelabel.imbalance import label_counts
 from rarelabel.interpolation import interpolate
-from rarelabel.neighbors import Metric, embedding, nearest, resolve_neighbors
+from rarelabel.neighbors import Metric, embedding, nearest, resolve_neighbors, warn_of_small_bags
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan, SamplingStrategy, apportion, check_memory, resolve_budget
 
@@ -190,6 +190,8 @@ class MLRkNNOS(BaseSampler):
             names = ", ".join(repr(schema.label_names[label]) for label in single[:10])
             warnings.warn(f"MLRkNNOS skips {names}: one row is no pair to interpolate", UserWarning, stacklevel=4)
         per_label = {label: count for label, count in per_label.items() if counts[label] >= 2}
+        k, _ = resolve_neighbors(self.k_neighbors)
+        warn_of_small_bags("MLRkNNOS", k, {f"label {schema.label_names[j]!r}": int(counts[j]) for j in per_label})
         check_memory(sum(per_label.values()), X, schema.n_labels)
         labels = np.array(list(per_label), dtype=np.intp)
         made_for = np.repeat(labels, list(per_label.values()))

@@ -14,7 +14,7 @@ from rarelabel._validation import Matrix, Resampled, as_csr
 from rarelabel.base import BaseSampler
 from rarelabel.imbalance import label_counts
 from rarelabel.interpolation import interpolate, vote_categories
-from rarelabel.neighbors import Metric, embedding, nearest, resolve_neighbors
+from rarelabel.neighbors import Metric, embedding, nearest, resolve_neighbors, warn_of_small_bags
 from rarelabel.schema import Schema
 from rarelabel.selection import (
     SamplingPlan,
@@ -195,6 +195,8 @@ class MLSMOTE(BaseSampler):
             names = ", ".join(repr(schema.label_names[label]) for label in single)
             warnings.warn(f"MLSMOTE skips {names}: one row is no pair to interpolate", UserWarning, stacklevel=4)
         labels = labels[sizes[labels] >= 2]
+        k, _ = resolve_neighbors(self.k_neighbors)
+        warn_of_small_bags("MLSMOTE", k, {f"label {schema.label_names[j]!r}": int(sizes[j]) for j in labels})
         if budget.per_label is not None:
             rows_for = np.array([budget.per_label[int(label)] for label in labels], dtype=np.intp)
         else:

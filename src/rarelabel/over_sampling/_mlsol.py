@@ -12,7 +12,15 @@ from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
 from rarelabel.interpolation import interpolate
 from rarelabel.local_imbalance import LocalImbalance, local_imbalance
-from rarelabel.neighbors import Embedding, Metric, embedding, nearest, resolve_neighbors, row_distances
+from rarelabel.neighbors import (
+    Embedding,
+    Metric,
+    embedding,
+    nearest,
+    resolve_neighbors,
+    row_distances,
+    warn_of_small_bags,
+)
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan, SamplingStrategy, check_memory, resolve_budget
 
@@ -177,6 +185,7 @@ class MLSOL(BaseSampler):
         self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
     ) -> Resampled:
         k, estimator = resolve_neighbors(self.k_neighbors)
+        warn_of_small_bags("MLSOL", k, {"the table": len(Y)})
         embed = embedding(X, schema, metric=self.metric, Y=Y)
         E = embed(X)
         neighbors = nearest(E, k, estimator=estimator, n_jobs=self.n_jobs)

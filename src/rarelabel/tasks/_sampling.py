@@ -100,9 +100,9 @@ def resample_dataset(
     --------
     >>> from rarelabel.datasets import load_digit_scenes
     >>> from rarelabel.tasks import resample_dataset
-    >>> more, origin = resample_dataset(load_digit_scenes(200), "MLSMOTE", {"sampling_strategy": {"digit_9": 12}})
+    >>> more, origin = resample_dataset(load_digit_scenes(400), "MLSMOTE", {"sampling_strategy": {"digit_9": 12}})
     >>> more
-    Dataset('digit scenes', 212 rows, 144 features, 10 labels)
+    Dataset('digit scenes', 412 rows, 144 features, 10 labels)
     >>> origin.rows_per_label()
     {'digit_9': 12}
     """

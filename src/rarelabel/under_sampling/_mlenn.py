@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
 from rarelabel.imbalance import minority_labels
-from rarelabel.neighbors import Metric, adjusted_hamming, embedding, nearest, resolve_neighbors
+from rarelabel.neighbors import Metric, adjusted_hamming, embedding, nearest, resolve_neighbors, warn_of_small_bags
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan
 
@@ -101,6 +101,7 @@ class MLeNN(BaseSampler):
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold must lie in [0, 1], got {self.threshold!r}")
         k, estimator = resolve_neighbors(self.n_neighbors)
+        warn_of_small_bags("MLeNN", k, {"the table": len(Y)})
         minority = minority_labels(Y)
         candidates = np.flatnonzero(~(Y & minority).any(axis=1))
         E = embedding(X, schema, metric=self.metric, Y=Y)(X)

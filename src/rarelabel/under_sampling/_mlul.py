@@ -12,7 +12,7 @@ from rarelabel._random import RandomState
 from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
 from rarelabel.local_imbalance import LocalImbalance, local_imbalance
-from rarelabel.neighbors import Metric, embedding, nearest, resolve_neighbors
+from rarelabel.neighbors import Metric, embedding, nearest, resolve_neighbors, warn_of_small_bags
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan, SamplingStrategy, resolve_budget
 
@@ -108,6 +108,7 @@ class MLUL(BaseSampler):
     def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
         budget = resolve_budget(self.sampling_strategy, Y, schema.label_names, auto=0.25)
         k, estimator = resolve_neighbors(self.n_neighbors)
+        warn_of_small_bags("MLUL", k, {"the table": len(Y)})
         E = embedding(X, schema, metric=self.metric, Y=Y)(X)
         neighbors = nearest(E, k, estimator=estimator, n_jobs=self.n_jobs)
         order = removal_order(importance(local_imbalance(Y, neighbors), neighbors), rng)
