@@ -1,4 +1,4 @@
-"""Every sampler on every file through the command line: rows, imbalance, CPU seconds and peak memory.
+"""Diagnosis and every sampler on every file through the command line: rows, imbalance, CPU seconds, peak memory.
 
 Each cell is one run of ``rarelabel resample FILE -m METHOD -o OUT --json`` as a process of its own, so that seconds and
 memory include reading and writing. Results are kept in a CSV file line by line; a second start skips what is there.
@@ -22,6 +22,18 @@ from rarelabel.registry import SAMPLERS
 WHAT = ["data", "rows", "features", "labels", "method", "rows_planned", "rows_after", "sparse_before", "sparse_after"]
 VALUES = ["mean_ir_before", "mean_ir_after", "scumble_before", "scumble_after", "cpu_seconds", "peak_mb", "error"]
 FIELDS = WHAT + VALUES
+HEAD = """# Every sampler on every file
+
+Each line is one run of `rarelabel diagnose` or `rarelabel resample` as a process of its own: rows before, rows the plan
+said, rows there are, MeanIR and SCUMBLE before and after, CPU seconds and peak memory, both with starting Python
+(about 2 s and 200 MB), reading and writing. Default parameters, seed 0, one thread. MeanIR going down is not evidence
+that anything was gained; see "Should I resample?".
+
+    cd benchmarks/classical; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
+    python every_file.py FOLDER every_file.csv
+    python every_file.py --table every_file.csv > every_file.md
+"""
+DIAGNOSE = "(diagnose)"
 SLOW_LAST = ("MLRkNNOS",)
 
 
@@ -37,13 +49,18 @@ def run(command, out):
 def cell(path, method, folder):
     name = path.name.removesuffix(".arff.gz")
     written = folder / f"{name}.arff"
-    command = [str(Path(sys.executable).with_name("rarelabel")), "resample", str(path), "-m", method, "--json"]
-    answer = folder / "answer.json"
-    code, seconds, peak = run([*command, "-o", str(written)], answer)
+    program, answer = str(Path(sys.executable).with_name("rarelabel")), folder / "answer.json"
+    command = [program, "resample", str(path), "-m", method, "--json", "-o", str(written)]
+    if method == DIAGNOSE:
+        command = [program, "diagnose", str(path), "--json"]
+    code, seconds, peak = run(command, answer)
     row = {"data": name, "method": method, "cpu_seconds": f"{seconds:.2f}", "peak_mb": f"{peak:.0f}"}
     if code:
         return row | {"error": answer.with_suffix(".err").read_text().strip().splitlines()[-1]}
     result = json.loads(answer.read_text())
+    if method == DIAGNOSE:
+        result = {"before": result, "after": result, "rows_after": result["num.instances"]}
+        written = path
     before, after = result["before"], result["after"]
     return row | {
         "rows": before["num.instances"],
@@ -76,7 +93,7 @@ def main(folder, store):
     else:
         store.write_text(",".join(FIELDS) + "\n")
     files = [path for path in folder.glob("*.arff.gz") if not path.name.endswith(("-train.arff.gz", "-test.arff.gz"))]
-    methods = [m for m in SAMPLERS if m not in SLOW_LAST]
+    methods = [DIAGNOSE, *(m for m in SAMPLERS if m not in SLOW_LAST)]
     cells = [(path, method) for some in (methods, SLOW_LAST) for path in sorted(files, key=size) for method in some]
     for path, method in cells:
         if (path.name.removesuffix(".arff.gz"), method) in done:
@@ -95,6 +112,7 @@ def size(path):
 def table(store):
     with store.open(newline="") as stream:
         rows = sorted(csv.DictReader(stream), key=lambda row: (row["data"].lower(), row["method"].lower()))
+    print(HEAD)
     print("| data | sampler | rows | planned | after | MeanIR | after | SCUMBLE | after | CPU s | peak MB |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for r in rows:
