@@ -332,3 +332,23 @@ def test_single_label_file_end_to_end(run, data_folder, tmp_path):
     first, made = read(path), read(tmp_path / "more.dat")
     assert made.schema.exclusive
     assert made.Y.sum(axis=0).tolist() == (first.Y.sum(axis=0) * [2, 1]).tolist()
+
+
+def test_a_long_step_says_that_it_is_still_going_on(run, scenes, tmp_path, monkeypatch):
+    import rarelabel.tasks
+
+    convert = rarelabel.tasks.convert
+
+    def slowly(*arguments, progress, **more):
+        progress("Thinking")
+        time.sleep(0.5)
+        return convert(*arguments, progress=progress, **more)
+
+    monkeypatch.setattr("rarelabel.cli._STILL_SECONDS", 0.1)
+    monkeypatch.setattr(rarelabel.tasks, "convert", slowly)
+    result = run("convert", scenes, tmp_path / "out.csv")
+    assert result.exit_code == 0
+    lines = result.stderr.splitlines()
+    assert lines[0] == "Thinking ..."
+    assert sum(line.startswith("  still at it, ") for line in lines[1:6]) >= 3
+    assert "still" not in result.stdout

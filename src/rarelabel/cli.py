@@ -9,6 +9,8 @@ import ast
 import json
 import re
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ from rarelabel import __version__
 __all__ = ["main"]
 
 _FILE = click.Path(path_type=Path)
+_STILL_SECONDS = 30.0
 _FORMATS = ("arff", "keel", "libsvm", "csv", "parquet")
 _Labels = str | int | list[str] | None
 
@@ -70,17 +73,44 @@ def _warnings_as_lines() -> Iterator[None]:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Tell stderr what is done: one changing line on a terminal where rich is installed, else a line for each step."""
+    """Tell stderr what is done: one changing line on a terminal where rich is installed, else a line for each step.
+
+    A step that takes long is said to be still going on, with the seconds it has taken, every ``_STILL_SECONDS``.
+    """
     try:
         console = import_module("rich.console").Console(stderr=True) if sys.stderr.isatty() else None
     except ImportError:
         console = None
     if console is None:
-        yield lambda message: click.echo(f"{message} ...", err=True)
+        with _heartbeat() as step:
+            yield step
         return
     text = import_module("rich.text").Text
     with console.status("") as status:
         yield lambda message: status.update(text(f"{message} ..."))
+
+
+@contextmanager
+def _heartbeat() -> Iterator[Callable[[str], None]]:
+    """Print each step, and every so often how long the present one has taken."""
+    ended = threading.Event()
+    started = [time.monotonic()]
+
+    def step(message: str) -> None:
+        started[0] = time.monotonic()
+        click.echo(f"{message} ...", err=True)
+
+    def beat() -> None:
+        while not ended.wait(_STILL_SECONDS):
+            click.echo(f"  still at it, {time.monotonic() - started[0]:.0f} s", err=True)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield step
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _print_json(value: Any) -> None:
