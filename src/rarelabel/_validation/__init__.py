@@ -5,7 +5,7 @@ Nothing else in the package looks at what type an input has.
 
 from rarelabel._validation._features import Features, Matrix, as_csr, validate_features
 from rarelabel._validation._labels import Labels, validate_labels
-from rarelabel._validation._tables import Resampled, Table, decode_categories, restore, validate
+from rarelabel._validation._tables import Resampled, Table, decode_categories, restore, take_rows, validate
 
 __all__ = [
     "Features",
@@ -16,6 +16,7 @@ __all__ = [
     "as_csr",
     "decode_categories",
     "restore",
+    "take_rows",
     "validate",
     "validate_features",
     "validate_labels",

@@ -14,7 +14,7 @@ from rarelabel._validation._features import Features, Matrix, as_csr, validate_f
 from rarelabel._validation._labels import Labels, are_label_lists, is_frame, is_series, validate_labels
 from rarelabel.schema import Column, Schema
 
-__all__ = ["Resampled", "Table", "restore", "validate"]
+__all__ = ["Resampled", "Table", "decode_categories", "restore", "take_rows", "validate"]
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ def restore(table: Table, resampled: Resampled) -> tuple[Any, Any]:
 
 
 def _restore_features(table: Table, resampled: Resampled, X: Any) -> Any:
-    kept = _take(X, resampled.rows)
+    kept = take_rows(X, resampled.rows)
     if resampled.X_new is None:
         return kept
     if sparse.issparse(X):
@@ -341,7 +341,7 @@ def _with_columns(frame: Any, columns: list[Any]) -> Any:
 def _restore_labels(table: Table, resampled: Resampled, Y: Any) -> Any:
     if resampled.Y_rows is not None:
         return _encode_labels(table, resampled.Y_rows, Y)
-    kept = _take(Y, resampled.rows)
+    kept = take_rows(Y, resampled.rows)
     if resampled.Y_new is None:
         return kept
     new = _encode_labels(table, resampled.Y_new, Y)
@@ -365,7 +365,7 @@ def _rows_of_class(table: Table, Y: NDArray[np.bool_]) -> list[int]:
 def _encode_labels(table: Table, labels: NDArray[np.bool_], Y: Any) -> Any:
     """An indicator in the form of the caller's Y."""
     if table.schema.exclusive:
-        return _take(Y, np.array(_rows_of_class(table, labels), dtype=int))
+        return take_rows(Y, np.array(_rows_of_class(table, labels), dtype=int))
     if sparse.issparse(Y):
         return type(Y)(sparse.csr_array(labels, dtype=Y.dtype).asformat(Y.format))
     if is_frame(Y):
@@ -400,7 +400,7 @@ def _rows_like(first: Any, rows: list[list[Any]]) -> list[Any]:
     return [type(first)(row) for row in rows]
 
 
-def _take(data: Any, rows: NDArray[np.intp]) -> Any:
+def take_rows(data: Any, rows: NDArray[np.intp]) -> Any:
     """Rows of any container, as the same container."""
     if sparse.issparse(data):
         return type(data)(data.tocsr()[rows].asformat(data.format))

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from math import ceil, floor
 from typing import Any, final
 
-import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 
 from rarelabel._random import RandomState, check_random_state
+from rarelabel._validation import take_rows
 from rarelabel.model_selection.arguments import check_order, check_whole, n_rows, validate_split, warn_of_rare_labels
 from rarelabel.model_selection.stratification import iterative_stratification
 
@@ -180,7 +180,7 @@ def train_test_split(
     sides = [np.flatnonzero(part == side) for side in (0, 1)]
     if rng is not None:
         sides = [rng.permutation(rows) for rows in sides]
-    return [_take(data, rows) for data in (X, Y, *others) for rows in sides]
+    return [take_rows(data, rows) for data in (X, Y, *others) for rows in sides]
 
 
 def _sizes(n: int, test_size: float | None, train_size: float | None, default: float) -> NDArray[np.int64]:
@@ -209,13 +209,3 @@ def _rows(name: str, size: Any, n: int, to_whole: Any) -> int | None:
     if isinstance(size, float | np.floating) and 0 < size < 1:
         return int(to_whole(size * n))
     raise ValueError(f"{name} must be a number of rows, a share between 0 and 1, or None, got {size!r}")
-
-
-def _take(data: Any, rows: NDArray[np.int64]) -> Any:
-    """Take rows from a container of any kind."""
-    if hasattr(data, "tocsr"):
-        return data.tocsr()[rows].asformat(data.format)
-    native = nw.from_native(data, eager_only=True, allow_series=True, pass_through=True)
-    if native is not data:
-        return native[rows.tolist()].to_native()
-    return data[rows] if isinstance(data, np.ndarray) else [data[row] for row in rows]
