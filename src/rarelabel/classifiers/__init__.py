@@ -1,0 +1,12 @@
+"""Multi-label classifiers that the papers on imbalance evaluate with and scikit-learn lacks, or lets fail.
+
+All are scikit-learn classifiers: ``predict`` gives an indicator, ``predict_proba`` one probability for each label.
+"""
+
+from rarelabel.classifiers._br import BinaryRelevance
+from rarelabel.classifiers._chain import ClassifierChain
+from rarelabel.classifiers._lp import LabelPowerset
+from rarelabel.classifiers._mlknn import MLkNN
+from rarelabel.classifiers._rakel import RAkEL
+
+__all__ = ["BinaryRelevance", "ClassifierChain", "LabelPowerset", "MLkNN", "RAkEL"]

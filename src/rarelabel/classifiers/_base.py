@@ -1,0 +1,149 @@
+"""The contract of a multi-label classifier: validate, fit on arrays, give an indicator and probabilities."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from rarelabel._validation import Matrix, validate, validate_features
+from rarelabel.schema import Column
+
+__all__ = ["MultilabelClassifier"]
+
+
+def _gives_probabilities(classifier: Any) -> bool:
+    """Whether what the classifier is built on has ``predict_proba``."""
+    return not hasattr(classifier, "estimator") or hasattr(classifier.estimator, "predict_proba")
+
+
+class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
+    """Base of the classifiers: the inputs are checked here, the methods below see arrays only.
+
+    Attributes
+    ----------
+    classes_ : list of ndarray, or ndarray
+        ``[0, 1]`` for each label, as scikit-learn has it for several outputs; the classes where Y was one-dimensional.
+    label_names_ : tuple of str, shape (q,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, shape (d,)
+        Only where X came with column names.
+    """
+
+    def fit(self, X: Any, Y: Any) -> MultilabelClassifier:
+        """Learn from a table.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (n, d)
+            Numbers and booleans; encode categories first.
+        Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
+            A one-dimensional Y holds the class of each row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the inputs or parameters cannot be used; the message names the column or label.
+        """
+        table = validate(X, Y, allow_nan=get_tags(self).input_tags.allow_nan)
+        _refuse_categories(table.schema.features)
+        validate_data(self, X, skip_check_array=True)
+        if table.labels.exclusive and not _gives_probabilities(self):
+            raise TypeError(
+                f"Y is one-dimensional, and {type(self).__name__} picks the most probable class of each row: "
+                f"it needs an estimator with predict_proba, got {self.estimator!r}"
+            )
+        self.label_names_ = table.schema.label_names
+        self.classes_ = np.array(table.labels.values) if table.labels.exclusive else [np.arange(2)] * table.Y.shape[1]
+        self._fit(table.X, table.Y)
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the labels of rows.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (m, d)
+
+        Returns
+        -------
+        ndarray of int, shape (m, q)
+            1 where a row carries a label, whatever container Y had. Where Y was one-dimensional, the most probable
+            class of each row, shape (m,).
+        """
+        rows = self._rows(X)
+        if isinstance(self.classes_, list):
+            return self._predict(rows).astype(np.int64)
+        return self.classes_[np.argmax(self._exclusive_proba(rows), axis=1)]
+
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Estimate the probability of each label.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (m, d)
+
+        Returns
+        -------
+        ndarray of float, shape (m, q)
+            P(label) in [0, 1]; rows sum to 1 only where Y was one-dimensional. Absent where the nested estimator has
+            no ``predict_proba``.
+        """
+        rows = self._rows(X)
+        return self._predict_proba(rows) if isinstance(self.classes_, list) else self._exclusive_proba(rows)
+
+    @abstractmethod
+    def _fit(self, X: Matrix, Y: NDArray[np.bool_]) -> None:
+        """Learn from arrays."""
+
+    @abstractmethod
+    def _predict(self, X: Matrix) -> NDArray[np.bool_]:
+        """Labels of rows, shape (m, q)."""
+
+    @abstractmethod
+    def _predict_proba(self, X: Matrix) -> NDArray[np.float64]:
+        """P(label) of rows, shape (m, q)."""
+
+    def _rows(self, X: Any) -> Matrix:
+        check_is_fitted(self)
+        features = validate_features(X, allow_nan=get_tags(self).input_tags.allow_nan)
+        _refuse_categories(features.columns)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return features.X
+
+    def _exclusive_proba(self, X: Matrix) -> NDArray[np.float64]:
+        """P(class) where each row has exactly one: the probabilities of the labels, made to sum to one."""
+        proba = self._predict_proba(X)
+        total = proba.sum(axis=1, keepdims=True)
+        return np.where(total > 0, proba / np.where(total > 0, total, 1), 1 / proba.shape[1])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        if hasattr(self, "estimator"):
+            nested = get_tags(self.estimator).input_tags
+            tags.input_tags.sparse, tags.input_tags.allow_nan = nested.sparse, nested.allow_nan
+        else:
+            tags.input_tags.sparse = True
+        return tags
+
+
+def _refuse_categories(columns: tuple[Column, ...]) -> None:
+    for column in columns:
+        if column.kind == "category" and column.categories != (False, True):
+            raise ValueError(
+                f"column {column.name!r} holds categories ({', '.join(map(repr, column.categories[:3]))}, ...): "
+                "could not convert string to float; encode it first, as with OneHotEncoder in a ColumnTransformer"
+            )
