@@ -5,6 +5,7 @@ Nothing else in the package looks at what type an input has.
 
 from rarelabel._validation._features import Features, Matrix, as_csr, validate_features
 from rarelabel._validation._labels import Labels, validate_labels
+from rarelabel._validation._scores import validate_predictions, validate_scores
 from rarelabel._validation._tables import Resampled, Table, decode_categories, restore, take_rows, validate
 
 __all__ = [
@@ -20,4 +21,6 @@ __all__ = [
     "validate",
     "validate_features",
     "validate_labels",
+    "validate_predictions",
+    "validate_scores",
 ]
