@@ -114,6 +114,14 @@ def test_tuning_and_scoring_by_probability(classifier):
 
 
 @every
+def test_the_score_is_the_share_of_rows_that_are_right_in_every_label(classifier):
+    fitted = clone(classifier).fit(X, Y)
+    right = (fitted.predict(X) == Y).all(axis=1)
+    assert fitted.score(X, Y) == pytest.approx(right.mean())
+    assert fitted.score(X, sparse.csr_array(Y), sample_weight=right) == 1
+
+
+@every
 def test_in_a_pipeline_behind_a_sampler(classifier):
     pipeline = pytest.importorskip("imblearn.pipeline")
     model = pipeline.make_pipeline(StandardScaler(), MLSMOTE(random_state=0), classifier).fit(X, Y)

@@ -103,6 +103,23 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         rows = self._rows(X)
         return self._predict_proba(rows) if isinstance(self.classes_, list) else self._exclusive_proba(rows)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of rows all of whose labels are predicted right: subset accuracy, a hard measure for many labels.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (m, d)
+        y : array-like, sparse matrix or DataFrame, m rows
+            An indicator, or the class of each row.
+        sample_weight : array-like, shape (m,), default=None
+
+        Returns
+        -------
+        float
+            In [0, 1].
+        """
+        return float(super().score(X, y, sample_weight=sample_weight))
+
     @abstractmethod
     def _fit(self, X: Matrix, Y: NDArray[np.bool_]) -> None:
         """Learn from arrays."""

@@ -126,7 +126,7 @@ class MLkNN(MultilabelClassifier):
         Neighbours used.
     priors_ : ndarray, shape (q,)
         P(label).
-    likelihoods_ : ndarray, shape (2, k_ + 1, q)
+    likelihoods_ : ndarray, shape (2, k + 1, q)
         ``[b, j, l]``: the share of rows with (b = 1) or without (b = 0) label l of whose neighbours j carry it.
 
     Raises
