@@ -169,10 +169,14 @@ def _calibration_error(y: NDArray[np.bool_], prob: Floats, n_bins: int, binning:
     if not isinstance(n_bins, int | np.integer) or isinstance(n_bins, bool) or n_bins < 1:
         raise ValueError(f"n_bins must be a whole number of at least 1, got {n_bins!r}")
     check_choice("binning", binning, Binning)
+    off = prob - y
     if binning == "width":
         bins = np.minimum((prob * n_bins).astype(np.int64), n_bins - 1)
     else:
-        bins = np.searchsorted(np.sort(prob), prob, "left") * n_bins // len(prob)
+        order = np.argsort(prob)
+        ranked, off, place = prob[order], off[order], np.arange(len(prob))
+        place[1:][ranked[1:] == ranked[:-1]] = 0
+        bins = np.maximum.accumulate(place) * n_bins // len(prob)  # a tie takes the place of its first row
     # the rows in a bin times the difference of its means is the difference of its sums
-    gaps = np.bincount(bins, weights=prob - y, minlength=n_bins)
+    gaps = np.bincount(bins, weights=off, minlength=n_bins)
     return float(np.abs(gaps).sum() / len(prob))
