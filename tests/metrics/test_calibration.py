@@ -92,6 +92,7 @@ def test_one_sure_mistake_costs_what_the_clip_allows():
     assert m.log_loss([[0]], [[1.0]]) == pytest.approx(-np.log(1e-15), rel=1e-3)
 
 
+@pytest.mark.data
 def test_log_loss_of_a_reference_evaluation(reference_folder):
     """The reference adds up the labels where we take their mean."""
     folder = reference_folder / "flags_evaluation"

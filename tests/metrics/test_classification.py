@@ -107,6 +107,13 @@ def test_classes_equal_scikit_learn(y, seed):
         assert m.class_auc(y, scores) == pytest.approx(expected)
 
 
+def test_measures_of_labels_see_each_class_against_the_rest():
+    y, scores = ["b", "a", "c", "a"], np.array([[1, 3, 2], [3, 1, 2], [1, 2, 2], [2, 2, 1]]) / 6
+    assert m.roc_auc(y, scores) == pytest.approx(m.class_auc(y, scores))
+    assert m.one_error(y, scores) == pytest.approx((0 + 0 + 0.5 + 0.5) / 4)
+    assert m.class_auc([0, 1, 1], np.array([1, 3, 2], dtype=np.uint8)) == 1  # no wrap-around when scores are turned
+
+
 def test_two_classes():
     y, pred, scores = [0, 0, 0, 1], [0, 1, 0, 1], [0.1, 0.9, 0.3, 0.8]
     assert m.class_f1(y, pred, positive=1) == pytest.approx(sk.f1_score(y, pred))
@@ -228,6 +235,7 @@ def test_groups_have_the_bounds_of_the_long_tail_literature_and_part_all_labels(
         m.group_means(values, counts[:3])
 
 
+@pytest.mark.data
 def test_classification_measures_of_a_reference_evaluation(reference_folder):
     """All of them, to the digits given."""
     folder = reference_folder / "flags_evaluation"

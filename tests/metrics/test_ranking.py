@@ -286,6 +286,7 @@ def later_first(scores):
     return -np.apply_along_axis(lambda s: rankdata(-s[::-1], method="ordinal")[::-1], 1, np.asarray(scores))
 
 
+@pytest.mark.data
 def test_ranking_values_of_mldr(reference_folder):
     values = json.loads((reference_folder / "ranking_worked_values.json").read_text(encoding="utf-8"))
     scores, a, b, c = (values[name] for name in ("scores", "labels_a", "labels_b", "labels_c"))
@@ -307,6 +308,7 @@ def test_ranking_values_of_mldr(reference_folder):
         assert m.ranking_loss(labels, scores, undefined="zero") == pytest.approx(values["ranking_loss"][name])
 
 
+@pytest.mark.data
 def test_ranking_measures_of_a_reference_evaluation(reference_folder):
     """All of them to the digits given. Rankings there break ties by position, which is done here beforehand."""
     folder = reference_folder / "flags_evaluation"

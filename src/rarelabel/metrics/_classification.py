@@ -265,7 +265,7 @@ def _per_label(measure: Any, Y_true: Any, Y_pred: Any, zero_division: float) -> 
 
 
 def _zero_division(value: Any) -> float:
-    if isinstance(value, int | float) and (value in (0, 1) or value != value):
+    if isinstance(value, int | float | np.number) and (value in (0, 1) or value != value):
         return float(value)
     raise ValueError(f"zero_division must be 0, 1 or nan, got {value!r}")
 

@@ -136,7 +136,7 @@ def class_auc(y_true: Any, y_score: Any, *, classes: Any = None, undefined: Unde
     >>> class_auc(["a", "b", "a"], [[0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.6, 0.1, 0.3]], classes=["a", "b", "c"])
     1.0
     """
-    y, scores = np.asarray(y_true), np.asarray(y_score)
+    y, scores = np.asarray(y_true), np.asarray(y_score, dtype=np.float64)
     if y.ndim != 1:
         raise ValueError(f"expected one class for each row, got y_true of shape {y.shape}")
     if scores.ndim == 1:
