@@ -9,6 +9,7 @@ import pytest
 from rarelabel.evaluation import friedman, nemenyi, plot_critical_difference, wilcoxon_holm
 
 matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib.figure")
 
 
 def table(k, n=14, seed=3, spread=2.5):
