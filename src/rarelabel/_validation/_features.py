@@ -97,7 +97,10 @@ def _as_array(X: Any) -> NDArray[Any]:
     if array.dtype.kind == "c":
         raise ValueError("Complex data not supported: expected real numbers or categories in X")
     if array.ndim != 2:
-        raise ValueError(f"Expected 2D array, got {array.ndim}D array instead, of shape {array.shape}")
+        raise ValueError(
+            f"Expected 2D array, got {array.ndim}D array instead, of shape {array.shape}. Reshape your data: "
+            "one row for each sample, one column for each feature"
+        )
     if array.dtype.kind not in "fiubUSO":
         raise TypeError(f"expected numbers or categories in X, got an array of type {array.dtype}")
     _check_shape(array.shape)

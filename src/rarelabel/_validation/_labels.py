@@ -71,6 +71,8 @@ def validate_labels(Y: Any) -> Labels:
         return _from_frame(Y)
     if is_series(Y):
         Y = nw.from_native(Y, series_only=True).to_numpy()
+    if not isinstance(Y, np.ndarray | list | tuple) and hasattr(Y, "__array__"):
+        Y = np.asarray(Y)
     if not isinstance(Y, np.ndarray):
         if not isinstance(Y, Iterable) or isinstance(Y, str | bytes):
             raise ValueError(f"expected labels as an array, a frame or a list, got {type(Y).__name__}: {Y!r:.80}")
