@@ -114,6 +114,14 @@ def test_a_given_width_is_kept_by_shortening_names_in_the_middle():
     assert all(text.startswith("binary") and text[-1].isdigit() for text in shown)
 
 
+def test_names_that_differ_in_the_middle_only_stay_apart():
+    names = [f"classifier chain of {base} trees with class weights" for base in ("shallow", "stunted", "boosted")]
+    figure = plot_critical_difference(nemenyi(table(3), methods=names), width=5, longest_name=10)
+    shown = {text for text in drawn_texts(figure) if text.startswith("cl")}
+    assert len(shown) == 3
+    assert max(box.x1 for _, box in boxes(figure)) <= figure.get_size_inches()[0]
+
+
 def test_bars_on_one_level_do_not_touch():
     figure = plot_critical_difference(wilcoxon_holm(table(20, n=20, spread=5)))
     ends = {}

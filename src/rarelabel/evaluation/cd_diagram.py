@@ -41,7 +41,7 @@ def plot_critical_difference(
         What :func:`nemenyi`, or :func:`wilcoxon_holm` without control, returned.
     width : float, default=None
         Inches. None: as wide as the names and the methods need. Names that leave too little room for the axis are
-        shortened in the middle.
+        shortened in the middle; where that would make two alike, the figure is wider.
     longest_name : int, default=60
         Characters after which a name is shortened in the middle. At least 4.
     figure : matplotlib.figure.Figure, default=None
@@ -120,17 +120,22 @@ def plot_critical_difference(
 def _fitted_names(
     ax: Axes, names: list[str], half: int, width: float | None, longest: int
 ) -> tuple[list[str], float, float]:
-    """Names short enough, and the inches their two columns need."""
+    """Names short enough but still distinct, and the inches their two columns need."""
     names = [" ".join(name.split()) for name in names]
+    distinct = len(set(names))
+    shortest = next(
+        n for n in range(4, 4 + max(map(len, names))) if len({_shortened(name, n) for name in names}) == distinct
+    )
+    longest = max(shortest, min(longest, max(map(len, names))))
     while True:
         shown = [_shortened(name, longest) for name in names]
         left, right = (
             max((_inches(ax, name) for name in column), default=0.0) + _NUMBER + 3 * _EDGE
             for column in (shown[:half], shown[half:])
         )
-        if width is None or left + _narrowest(len(names)) + right <= width or longest <= 4:
+        if width is None or left + _narrowest(len(names)) + right <= width or longest == shortest:
             return shown, left, right
-        longest = min(longest, max(map(len, names))) - 1
+        longest -= 1
 
 
 def _narrowest(k: int) -> float:
