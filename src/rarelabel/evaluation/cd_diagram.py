@@ -74,12 +74,7 @@ def plot_critical_difference(
         from matplotlib.figure import Figure
     except ImportError:
         raise ImportError("plots need matplotlib: pip install 'rarelabel[report]'") from None
-    if not isinstance(result, NemenyiResult | WilcoxonResult):
-        raise TypeError(f"expected the result of nemenyi or wilcoxon_holm, got {type(result).__name__}")
-    if width is not None and width < 5:
-        raise ValueError(f"width must be at least 5 inches, got {width!r}")
-    if longest_name < 4:
-        raise ValueError(f"longest_name must be at least 4, got {longest_name!r}")
+    _check_arguments(result, width, longest_name)
     order = np.argsort(result.mean_ranks, kind="stable")
     ranks = result.mean_ranks[order]
     position = {result.methods[j]: at for at, j in enumerate(order)}
@@ -100,8 +95,7 @@ def plot_critical_difference(
     bottom = _EDGE + 0.16 * (caption.count("\n") + 1) + 0.12
     rows = bottom + _ROW * half
     base = rows + _LEVEL * (max(levels, default=-1) + 1) + 0.12
-    ruler = isinstance(result, NemenyiResult)
-    height = base + (0.72 if ruler else 0.36) + _EDGE
+    height = base + (0.72 if isinstance(result, NemenyiResult) else 0.36) + _EDGE
     figure.set_size_inches(total, height)
     ax.set(xlim=(0, total), ylim=(0, height))
 
@@ -109,12 +103,18 @@ def plot_critical_difference(
     if isinstance(result, NemenyiResult):
         _draw_ruler(ax, left, axis, base + 0.5, result.critical_difference, k)
     _draw_names(ax, names, ranks, at, base, [left, left + axis], rows, half)
-    for (start, stop), level in zip(bars, levels, strict=True):
-        y = base - 0.12 - _LEVEL * level
-        ends = [at[start] - 0.05, at[stop] + 0.05]
-        ax.plot(ends, [y, y], color=_BAR, linewidth=3.5, solid_capstyle="round", zorder=3, gid="group")
+    _draw_bars(ax, bars, levels, at, base)
     ax.text(_EDGE, _EDGE, caption, fontsize=8, color=_QUIET, va="bottom", parse_math=False)
     return figure
+
+
+def _check_arguments(result: Any, width: float | None, longest_name: int) -> None:
+    if not isinstance(result, NemenyiResult | WilcoxonResult):
+        raise TypeError(f"expected the result of nemenyi or wilcoxon_holm, got {type(result).__name__}")
+    if width is not None and width < 5:
+        raise ValueError(f"width must be at least 5 inches, got {width!r}")
+    if longest_name < 4:
+        raise ValueError(f"longest_name must be at least 4, got {longest_name!r}")
 
 
 def _fitted_names(
@@ -196,6 +196,15 @@ def _draw_ruler(ax: Axes, left: float, length: float, y: float, difference: floa
     for x in [left, end] if reach <= length else [left]:
         ax.plot([x, x], [y - 0.05, y + 0.05], color=_INK, linewidth=1.2)
     ax.text(end + 0.08, y, label, ha="left", va="center", fontsize=9, color=_INK)
+
+
+def _draw_bars(
+    ax: Axes, bars: Sequence[tuple[int, int]], levels: list[int], at: NDArray[np.float64], base: float
+) -> None:
+    for (start, stop), level in zip(bars, levels, strict=True):
+        y = base - 0.12 - _LEVEL * level
+        ends = [at[start] - 0.05, at[stop] + 0.05]
+        ax.plot(ends, [y, y], color=_BAR, linewidth=3.5, solid_capstyle="round", zorder=3, gid="group")
 
 
 def _draw_names(
