@@ -2,7 +2,7 @@
 Tell methods apart over data sets
 =================================
 
-Four remedies for rare labels, several tables: which differences are more than chance? The tables here are made by
+Five samplers beside doing nothing, several tables: which differences are more than chance? The tables here are made by
 :func:`~rarelabel.datasets.make_imbalanced_multilabel`, so that this page is quick; take real ones for a verdict.
 """
 

@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Time limits for single examples fail on busy machines and say nothing of the code. CI draws the same examples each
+# time, so that a change fails for what it changes; elsewhere they are fresh.
+settings.register_profile("rarelabel", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("rarelabel")
 
 _BESIDE_THE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared"
 
