@@ -59,8 +59,6 @@ class Resampled:
         Labels of the created rows.
     Y_rows : ndarray of bool, shape (r, q), default=None
         Labels of ``rows``, where the method changes them.
-    is_synthetic : ndarray of bool, shape (r + m,), default=None
-        Which rows of the output are additions. By default the created ones, and any repetition of an earlier row.
     seeds, neighbors, made_for : ndarray of int, shape (r + m,), default=None
         Row of the input each row of the output was made from, the second row used (-1: none), and the index of the
         label it was made for (-1: none). By default ``rows`` and -1.
@@ -70,7 +68,6 @@ class Resampled:
     X_new: Matrix | None = None
     Y_new: NDArray[np.bool_] | None = None
     Y_rows: NDArray[np.bool_] | None = None
-    is_synthetic: NDArray[np.bool_] | None = None
     seeds: NDArray[np.intp] | None = None
     neighbors: NDArray[np.intp] | None = None
     made_for: NDArray[np.intp] | None = None
