@@ -11,7 +11,7 @@ from scipy import sparse
 
 from rarelabel._validation._labels import Labels, are_label_lists, is_frame, is_series, validate_labels
 
-__all__ = ["validate_predictions", "validate_scores"]
+__all__ = ["matching_columns", "together", "validate_predictions", "validate_scores"]
 
 
 def validate_predictions(Y_true: Any, Y_pred: Any) -> tuple[Labels, Labels]:
@@ -41,9 +41,9 @@ def validate_predictions(Y_true: Any, Y_pred: Any) -> tuple[Labels, Labels]:
     >>> pred.names, pred.Y.astype(int).tolist()
     (('a', 'b', 'c'), [[1, 0, 0], [1, 0, 0], [1, 0, 0]])
     """
-    together = _together(Y_true, Y_pred)
-    if together is not None:
-        both, n = together
+    joined = together(Y_true, Y_pred)
+    if joined is not None:
+        both, n = joined
         labels = validate_labels(both)
         if len(labels.Y) != 2 * n:
             raise ValueError(f"Y_true has {n} rows, Y_pred {len(labels.Y) - n}; expected as many")
@@ -51,7 +51,7 @@ def validate_predictions(Y_true: Any, Y_pred: Any) -> tuple[Labels, Labels]:
         true, pred = (Labels(half, labels.names, labels.exclusive, labels.values) for half in halves)
         return true, pred
     true, pred = validate_labels(Y_true), validate_labels(Y_pred)
-    columns = _columns(true.names, pred.names) if is_frame(Y_pred) else slice(None)
+    columns = matching_columns(true.names, pred.names) if is_frame(Y_pred) else slice(None)
     _check_same_shape(true.Y.shape, pred.Y.shape, "Y_pred")
     return true, Labels(pred.Y[:, columns], true.names, true.exclusive, true.values)
 
@@ -90,7 +90,7 @@ def validate_scores(Y_true: Any, Y_score: Any, *, probabilities: bool = False) -
         Y_score = Y_score.toarray()
     elif is_frame(Y_score):
         frame = nw.from_native(Y_score, eager_only=True)
-        columns = _columns(labels.names, tuple(map(str, frame.columns)))
+        columns = matching_columns(labels.names, tuple(map(str, frame.columns)))
         Y_score = frame.to_numpy()
     try:
         scores = np.asarray(Y_score)
@@ -119,7 +119,7 @@ def _check_same_shape(true: tuple[int, ...], given: tuple[int, ...], name: str) 
         raise ValueError(f"Y_true has shape {tuple(true)}, {name} {tuple(given)}: expected the same rows and labels")
 
 
-def _columns(names: tuple[str, ...], given: tuple[str, ...]) -> Any:
+def matching_columns(names: tuple[str, ...], given: tuple[str, ...]) -> Any:
     """Positions in ``given`` of the names of the labels; all in order where the labels came without names."""
     if names == given or names == tuple(f"y{j}" for j in range(len(names))):
         return slice(None)
@@ -131,7 +131,7 @@ def _columns(names: tuple[str, ...], given: tuple[str, ...]) -> Any:
     return [position[name] for name in names]
 
 
-def _together(Y_true: Any, Y_pred: Any) -> tuple[Any, int] | None:
+def together(Y_true: Any, Y_pred: Any) -> tuple[Any, int] | None:
     """The two one after the other, and the rows of the first, where labels are values and not columns."""
     true, pred = _classes(Y_true), _classes(Y_pred)
     if true is not None and pred is not None:
