@@ -14,6 +14,7 @@ __all__ = [
     "FIDELITY_COLUMNS",
     "RESAMPLING_COLUMNS",
     "RUN_COLUMNS",
+    "DatasetInfo",
     "Record",
     "Status",
     "Task",
@@ -89,6 +90,38 @@ RESAMPLING_COLUMNS: dict[str, type] = {
 
 
 @dataclass(frozen=True)
+class DatasetInfo:
+    """What a comparison keeps of a data set: all but its rows.
+
+    Parameters
+    ----------
+    fingerprint : str
+        Of its contents.
+    name : str
+    n_rows, n_features, n_labels : int
+    exclusive : bool
+        Whether each row has exactly one label.
+    label_names : tuple of str, shape (q,)
+    label_counts : tuple of int, shape (q,)
+        Positives of each label.
+    mean_ir, cardinality, scumble : float
+        As :mod:`rarelabel.imbalance` has them; NaN where undefined.
+    """
+
+    fingerprint: str
+    name: str
+    n_rows: int
+    n_features: int
+    n_labels: int
+    exclusive: bool
+    label_names: tuple[str, ...] = field(repr=False)
+    label_counts: tuple[int, ...] = field(repr=False)
+    mean_ir: float = float("nan")
+    cardinality: float = float("nan")
+    scumble: float = float("nan")
+
+
+@dataclass(frozen=True)
 class Task:
     """One approach on the training rows of one fold, and every classifier that is trained on what it gives.
 
@@ -102,7 +135,9 @@ class Task:
         Which division into folds, which of its folds is held out, and what the random numbers start from.
     keys : mapping of str to str
         Key of the run of each classifier, by the classifier's name.
-    settings : mapping of str to object
+    resampling_key : str
+        Key of the resampling that they share.
+    settings : object
         What :func:`rarelabel.evaluation.trial.run_task` needs beyond that; picklable.
 
     Examples
@@ -118,7 +153,8 @@ class Task:
     fold: int
     seed: int
     keys: Mapping[str, str]
-    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    resampling_key: str = ""
+    settings: Any = field(default=None, repr=False)
 
     def only(self, classifiers: Iterable[str]) -> Task:
         """The same task for some of its classifiers."""
