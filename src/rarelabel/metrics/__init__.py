@@ -1,4 +1,4 @@
-"""How good predictions are, and how good they are for rare labels: functions of arrays."""
+"""How good predictions are, and how good new rows: functions of arrays."""
 
 from rarelabel.metrics._calibration import (
     brier_score,
@@ -23,6 +23,21 @@ from rarelabel.metrics._classification import (
     specificity,
     specificity_per_label,
     subset_accuracy,
+)
+from rarelabel.metrics._fidelity import (
+    cooccurrence_distance,
+    label_frequency_correlation,
+    minority_share,
+    total_variation,
+    total_variation_per_column,
+    wasserstein,
+    wasserstein_per_column,
+)
+from rarelabel.metrics._fidelity_report import FidelityReport, fidelity_report
+from rarelabel.metrics._privacy import (
+    distance_to_closest_record,
+    exact_duplicates,
+    nearest_neighbor_distance_ratio,
 )
 from rarelabel.metrics._ranking import (
     average_precision_per_label,
@@ -51,21 +66,29 @@ from rarelabel.metrics._single_label import (
     class_g_mean,
     matthews_corrcoef,
 )
+from rarelabel.metrics._two_sample import Manifolds, c2st_auc, mmd, precision_recall_density_coverage
 
 __all__ = [
+    "FidelityReport",
+    "Manifolds",
     "average_precision_per_label",
     "balanced_accuracy",
     "brier_score",
     "brier_score_per_label",
+    "c2st_auc",
     "class_auc",
     "class_f1",
     "class_g_mean",
+    "cooccurrence_distance",
     "coverage_error",
+    "distance_to_closest_record",
     "error_set_size",
+    "exact_duplicates",
     "expected_calibration_error",
     "expected_calibration_error_per_label",
     "f1",
     "f1_per_label",
+    "fidelity_report",
     "g_mean",
     "g_mean_per_label",
     "group_means",
@@ -74,15 +97,20 @@ __all__ = [
     "is_error",
     "jaccard",
     "jaccard_per_label",
+    "label_frequency_correlation",
     "label_groups",
     "label_ranking_average_precision",
     "log_loss",
     "log_loss_per_label",
     "matthews_corrcoef",
     "mean_average_precision",
+    "minority_share",
+    "mmd",
+    "nearest_neighbor_distance_ratio",
     "one_error",
     "precision",
     "precision_per_label",
+    "precision_recall_density_coverage",
     "ranking_loss",
     "rare_average_precision",
     "rare_f1",
@@ -94,4 +122,8 @@ __all__ = [
     "specificity",
     "specificity_per_label",
     "subset_accuracy",
+    "total_variation",
+    "total_variation_per_column",
+    "wasserstein",
+    "wasserstein_per_column",
 ]
