@@ -360,7 +360,7 @@ class Results:
         bad = _rows(self.runs, self.runs["status"] != "ok")
         distinct, of_rows = codes(*(bad[name] for name in Failure._fields[:-1]))
         counts = np.bincount(of_rows, minlength=len(distinct)).tolist()
-        return tuple(Failure(*reason, n_runs=count) for reason, count in zip(distinct, counts, strict=True))
+        return tuple(Failure._make((*reason, count)) for reason, count in zip(distinct, counts, strict=True))
 
     def absent_labels(self) -> tuple[AbsentLabels, ...]:
         """How many labels each fold of each data set lacks, in table order; folds no run tells of are left out."""
