@@ -3,11 +3,15 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from scipy import sparse
+from sklearn.metrics import roc_auc_score
 
 from rarelabel import over_sampling, under_sampling
 from rarelabel.base import BaseSampler
-from rarelabel.registry import SAMPLERS, make_sampler, sampler_class
+from rarelabel.classifiers import MLkNN, label_scores, with_class_weights
+from rarelabel.registry import CLASSIFIERS, SAMPLERS, classifier_names, make_classifier, make_sampler, sampler_class
 
 
 def test_the_registry_holds_every_exported_sampler_and_no_other():
@@ -35,6 +39,98 @@ def test_parameters_are_passed_on_and_unknown_ones_refused_with_those_that_exist
         make_sampler("mlros", k_neighbors=3)
 
 
+@pytest.mark.parametrize(("wrong", "near"), [("mlsmoot", "MLSMOTE"), ("ml-smot", "MLSMOTE"), ("mlenm", "MLeNN")])
+def test_the_nearest_sampler_is_named(wrong, near):
+    with pytest.raises(ValueError, match=rf"; did you mean .*{near}.*\?$"):
+        sampler_class(wrong)
+
+
 def test_the_registry_imports_no_method_before_it_is_asked():
-    code = "import sys, rarelabel.registry; sys.exit('rarelabel.over_sampling' in sys.modules)"
+    heavy = "{'rarelabel.over_sampling', 'rarelabel.classifiers', 'sklearn', 'lightgbm', 'torch'}"
+    code = f"import sys, rarelabel.registry as r; r.classifier_names(); sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def made(name, **parameters):
+    needed = [part.needs for part in (CLASSIFIERS[name].method, CLASSIFIERS[name].estimator) if part and part.needs]
+    for module in needed:
+        pytest.importorskip(module)
+    return make_classifier(name, **parameters)
+
+
+X = np.random.default_rng(0).normal(size=(160, 4))
+Y = (X @ np.random.default_rng(1).normal(size=(4, 3)) > 0.5).astype(int)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_classifier_learns_and_the_same_seed_gives_the_same_scores(name):
+    first, second = (label_scores(made(name, random_state=3).fit(X[:100], Y[:100]), X[100:]) for _ in range(2))
+    assert first.probabilities
+    assert roc_auc_score(Y[100:], first.values, average="macro") > 0.75
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if "boosting" not in name])
+def test_all_but_histogram_boosting_take_sparse_rows(name):
+    rows = sparse.csr_array(np.where(np.abs(X) > 0.3, X, 0))
+    dense, found = (
+        label_scores(made(name, random_state=0).fit(each, Y), each).values for each in (rows.toarray(), rows)
+    )
+    np.testing.assert_allclose(found, dense, atol=0.02)  # solvers stop at slightly different places
+
+
+def test_classifier_names_are_the_keys_however_they_are_written():
+    assert classifier_names() == tuple(sorted(CLASSIFIERS))
+    assert str(make_classifier("BR_Tree")) == str(make_classifier("br-tree"))
+    assert isinstance(make_classifier("mlknn"), MLkNN)
+
+
+def test_parameters_reach_the_classifier_or_its_estimator():
+    rakel = make_classifier("rakel-tree", labelset_size=2, max_depth=4, estimator__min_samples_leaf=7)
+    assert rakel.labelset_size == 2
+    assert (rakel.estimator.max_depth, rakel.estimator.min_samples_leaf) == (4, 7)
+    with pytest.raises(
+        ValueError, match=r"'rakel-tree' has no parameter max_dept; there are .*; did you mean max_depth"
+    ):
+        make_classifier("rakel-tree", max_dept=4)
+    with pytest.raises(
+        ValueError, match=r"'mlknn' has no parameter estimator__k; there are class_weight, include_self"
+    ):
+        make_classifier("mlknn", estimator__k=4)
+
+
+def test_a_seed_is_set_everywhere_and_a_generator_draws_one():
+    rakel = make_classifier("rakel-tree", random_state=7)
+    assert rakel.random_state == rakel.estimator.random_state == 7
+    drawn = [make_classifier("rakel-tree", random_state=np.random.default_rng(seed)).random_state for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert make_classifier("br-tree").estimator.random_state is None
+    assert make_classifier("br-tree", random_state=7, estimator__random_state=1).estimator.random_state == 1
+    assert make_classifier("mlknn", random_state=0).get_params() == make_classifier("mlknn").get_params()
+    with pytest.raises(ValueError, match="random_state must be a non-negative int"):
+        make_classifier("mlknn", random_state=-1)
+
+
+def test_an_unknown_classifier_is_refused_with_the_nearest_names():
+    with pytest.raises(
+        ValueError, match=r"no classifier is called 'br-tre'; there are br-boosting, .*; did you mean br-tree"
+    ):
+        make_classifier("br-tre")
+    with pytest.raises(ValueError, match=r"no classifier is called 'svm'; there are br-boosting, [^;]*$"):
+        make_classifier("svm")
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setattr("rarelabel.registry.find_spec", lambda module: None)
+    with pytest.raises(ImportError, match=r"'br-lightgbm' needs lightgbm: pip install 'rarelabel\[boosting\]'"):
+        make_classifier("br-lightgbm")
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_classifier_takes_class_weights(name):
+    rng = np.random.default_rng(0)
+    rare = rng.random((400, 3)) < [0.06, 0.4, 0.5]
+    rows = rng.normal(size=(400, 3)) + 1.2 * rare
+    plain = made(name, random_state=0)
+    share = [each.fit(rows, rare).predict(rows)[:, 0].mean() for each in (plain, with_class_weights(plain))]
+    assert share[1] > share[0]

@@ -1,11 +1,28 @@
-"""Every sampler by name, without importing any before it is asked for."""
+"""Every sampler and classifier by name, without importing any before it is asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["SAMPLERS", "make_sampler", "sampler_class"]
+import numpy as np
+
+from rarelabel._random import RandomState, check_random_state
+
+__all__ = [
+    "CLASSIFIERS",
+    "SAMPLERS",
+    "ClassifierRecipe",
+    "Part",
+    "classifier_names",
+    "make_classifier",
+    "make_sampler",
+    "sampler_class",
+]
 
 SAMPLERS: dict[str, str] = {
     "LPROS": "rarelabel.over_sampling:LPROS",
@@ -23,6 +40,88 @@ SAMPLERS: dict[str, str] = {
 """Name to ``module:class``. Names are matched without regard to case."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """A class and the parameters it is made with.
+
+    Parameters
+    ----------
+    target : str
+        ``module:class``.
+    parameters : dict of str to object
+        Those that differ from the defaults of the class.
+    extra : str
+        The extra of this package that installs what the class needs; empty where nothing more is needed.
+    needs : str
+        The module that the extra installs.
+    """
+
+    target: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    extra: str = ""
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class ClassifierRecipe:
+    """How a classifier is made.
+
+    Parameters
+    ----------
+    method : Part
+        The multi-label method.
+    estimator : Part or None
+        What it is built on; None where it stands alone.
+    """
+
+    method: Part
+    estimator: Part | None = None
+
+
+_BINARY_RELEVANCE = Part("rarelabel.classifiers:BinaryRelevance")
+_CHAIN = Part("rarelabel.classifiers:ClassifierChain")
+_POWERSET = Part("rarelabel.classifiers:LabelPowerset")
+_RAKEL = Part("rarelabel.classifiers:RAkEL")
+
+# At least two rows in a leaf, as C4.5 has it, which most papers on imbalance evaluate with; it is pruned, this is not.
+_TREE = Part("sklearn.tree:DecisionTreeClassifier", {"min_samples_leaf": 2})
+# lbfgs takes dense and sparse rows, two classes and many, and leaves the intercept free, which rare labels need.
+_LOGISTIC = Part("sklearn.linear_model:LogisticRegression", {"C": 1.0, "solver": "lbfgs", "max_iter": 1000})
+# Half the usual number of trees, and smaller ones: there is a model for each label. No inner split, so that every
+# positive of a rare label is learned from. Dense rows only.
+_BOOSTING = Part(
+    "sklearn.ensemble:HistGradientBoostingClassifier",
+    {"max_iter": 50, "max_leaf_nodes": 15, "early_stopping": False},
+)
+# The same, with sparse rows too. One thread, because comparisons run in parallel already, and the same bytes each time.
+_LIGHTGBM = Part(
+    "lightgbm:LGBMClassifier",
+    {"n_estimators": 50, "num_leaves": 15, "n_jobs": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1},
+    extra="boosting",
+    needs="lightgbm",
+)
+_FOREST = Part("sklearn.ensemble:RandomForestClassifier", {"n_estimators": 50})
+
+CLASSIFIERS: dict[str, ClassifierRecipe] = {
+    "br-boosting": ClassifierRecipe(_BINARY_RELEVANCE, _BOOSTING),
+    "br-forest": ClassifierRecipe(_BINARY_RELEVANCE, _FOREST),
+    "br-lightgbm": ClassifierRecipe(_BINARY_RELEVANCE, _LIGHTGBM),
+    "br-logistic": ClassifierRecipe(_BINARY_RELEVANCE, _LOGISTIC),
+    "br-tree": ClassifierRecipe(_BINARY_RELEVANCE, _TREE),
+    "cc-boosting": ClassifierRecipe(_CHAIN, _BOOSTING),
+    "cc-lightgbm": ClassifierRecipe(_CHAIN, _LIGHTGBM),
+    "cc-logistic": ClassifierRecipe(_CHAIN, _LOGISTIC),
+    "cc-tree": ClassifierRecipe(_CHAIN, _TREE),
+    "lp-logistic": ClassifierRecipe(_POWERSET, _LOGISTIC),
+    "lp-tree": ClassifierRecipe(_POWERSET, _TREE),
+    "mlknn": ClassifierRecipe(Part("rarelabel.classifiers:MLkNN")),
+    "rakel-logistic": ClassifierRecipe(_RAKEL, _LOGISTIC),
+    "rakel-tree": ClassifierRecipe(_RAKEL, _TREE),
+}
+"""Name to how it is made. br: binary relevance, cc: classifier chain, lp: label powerset. Names are matched without
+regard to case. ``docs/user_guide/classifiers.md`` tells their parameters."""
+
+
 def sampler_class(name: str) -> type[Any]:
     """The class of a sampler.
 
@@ -34,7 +133,7 @@ def sampler_class(name: str) -> type[Any]:
     Raises
     ------
     ValueError
-        If no sampler has that name; the message lists those that exist.
+        If no sampler has that name; the message lists those that exist, and the nearest of them.
 
     Examples
     --------
@@ -44,9 +143,8 @@ def sampler_class(name: str) -> type[Any]:
     known = {key.lower(): target for key, target in SAMPLERS.items()}
     target = known.get(name.replace("-", "").replace("_", "").lower())
     if target is None:
-        raise ValueError(f"no method is called {name!r}; there are {', '.join(SAMPLERS)}")
-    module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)
+        raise ValueError(_unknown("method", name, SAMPLERS))
+    return _resolve(target)
 
 
 def make_sampler(name: str, **parameters: Any) -> Any:
@@ -63,3 +161,100 @@ def make_sampler(name: str, **parameters: Any) -> Any:
     if unknown:
         raise ValueError(f"{cls.__name__} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(allowed))}")
     return cls(**parameters)
+
+
+def classifier_names() -> tuple[str, ...]:
+    """Names of all classifiers, those that need an extra included.
+
+    Examples
+    --------
+    >>> "br-tree" in classifier_names()
+    True
+    """
+    return tuple(CLASSIFIERS)
+
+
+def make_classifier(name: str, *, random_state: RandomState = None, **parameters: Any) -> Any:
+    """A classifier for several labels, ready to be fitted.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`classifier_names`, in any case, with hyphens or underscores.
+    random_state : int, Generator, RandomState or None, default=None
+        Set on the classifier and on what it is built on, wherever they take one. An int is set as it is; a generator
+        draws one. None leaves them unset.
+    **parameters
+        Of the classifier, or of the estimator it is built on, with or without ``estimator__`` before the name. They
+        replace the defaults of the recipe.
+
+    Returns
+    -------
+    classifier
+        Its input is used as it comes: standardise X for logistic regressions, networks and neighbours.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name or parameter; the message names the nearest ones.
+    ImportError
+        If the classifier needs an extra that is not installed.
+
+    Examples
+    --------
+    >>> make_classifier("br-tree", random_state=0, max_depth=3)
+    BinaryRelevance(estimator=DecisionTreeClassifier(max_depth=3,
+                                                     min_samples_leaf=2,
+                                                     random_state=0))
+    """
+    recipe = CLASSIFIERS.get(name.replace("_", "-").lower())
+    if recipe is None:
+        raise ValueError(_unknown("classifier", name, CLASSIFIERS))
+    if recipe.estimator is None:
+        classifier = _make(recipe.method, name)
+    else:
+        classifier = _make(recipe.method, name, estimator=_make(recipe.estimator, name))
+    allowed = classifier.get_params()
+    chosen = {}
+    for key, value in parameters.items():
+        path = key if key in allowed else f"estimator__{key}"
+        if path not in allowed:
+            raise ValueError(_unknown_parameter(name, key, allowed))
+        chosen[path] = value
+    if random_state is not None:
+        seed = _seed(random_state)
+        chosen |= {path: seed for path in allowed if path.rpartition("__")[2] == "random_state" and path not in chosen}
+    return classifier.set_params(**chosen)
+
+
+def _make(part: Part, name: str, **parameters: Any) -> Any:
+    if part.needs and find_spec(part.needs) is None:
+        raise ImportError(f"{name!r} needs {part.needs}: pip install 'rarelabel[{part.extra}]'")
+    return _resolve(part.target)(**part.parameters, **parameters)
+
+
+def _resolve(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _seed(random_state: RandomState) -> int:
+    """An int as it is, else one that the generator draws."""
+    rng = check_random_state(random_state)
+    return int(random_state) if isinstance(random_state, int | np.integer) else int(rng.integers(2**31 - 1))
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    names = {key.lower(): key for key in known}
+    near = [names[key] for key in get_close_matches(name.lower(), names, n=2)]
+    return f"no {kind} is called {name!r}; there are {', '.join(names.values())}" + _did_you_mean(near)
+
+
+def _unknown_parameter(name: str, parameter: str, allowed: Iterable[str]) -> str:
+    names = sorted({path.removeprefix("estimator__") for path in allowed})
+    near = get_close_matches(parameter.removeprefix("estimator__"), names, n=2)
+    return f"classifier {name!r} has no parameter {parameter}; there are {', '.join(names)}" + _did_you_mean(near)
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -70,6 +70,39 @@ def test_the_same_example_with_each_row_its_own_neighbour():
     np.testing.assert_allclose(classifier.predict_proba([[0.2]]), [[0.75]], rtol=1e-15)
 
 
+def test_balanced_weights_in_an_example_worked_by_hand():
+    """Six rows on a line at 0, 1, 3, 7, 8, 9; the first two carry the label; k = 1, s = 1.
+
+    Nearest others: 1, 0, 1, 8, 7 or 9 (both without), 8. Both rows with the label have one neighbour with it; of the
+    four without, one has (at 3). P(E_1 | H1) = (1 + 2) / (2 + 2) = 3/4; P(E_1 | H0) = (1 + 1) / (2 + 4) = 1/3.
+    P(H1) = (1 + 2) / (2 + 6) = 3/8, so P(H1 | E_1) = 9/32 / (9/32 + 5/24) = 27/47, and balanced
+    3/4 / (3/4 + 1/3) = 9/13. With no such neighbour: 3/8 * 1/4 / (3/8 * 1/4 + 5/8 * 2/3) = 9/49, and 3/11.
+    """
+    table = [[0.0], [1.0], [3.0], [7.0], [8.0], [9.0]], [[1], [1], [0], [0], [0], [0]]
+    queries = [[0.2], [9.0]]
+    np.testing.assert_allclose(MLkNN(1).fit(*table).predict_proba(queries)[:, 0], [27 / 47, 9 / 49])
+    balanced = MLkNN(1, class_weight="balanced").fit(*table)
+    assert balanced.priors_.tolist() == [0.5]
+    np.testing.assert_allclose(balanced.predict_proba(queries)[:, 0], [9 / 13, 3 / 11])
+
+
+def test_balanced_weights_multiply_the_odds_by_the_inverse_prior_odds():
+    """Cost-sensitive Bayes: odds times w_1 / w_0 = P(H0) / P(H1), so rare labels rise and frequent ones fall."""
+    X, Y, queries = random_table(5)
+    Y[:, 0], Y[:, 1] = np.arange(len(Y)) % 10 == 0, np.arange(len(Y)) % 10 > 0
+    plain = MLkNN(3).fit(X, Y)
+    before, after = (each.predict_proba(queries) for each in (plain, MLkNN(3, class_weight="balanced").fit(X, Y)))
+    np.testing.assert_allclose(after / (1 - after), before / (1 - before) * (1 - plain.priors_) / plain.priors_)
+    assert (after[:, 0] > before[:, 0]).all()
+    assert (after[:, 1] < before[:, 1]).all()
+
+
+def test_with_balanced_weights_a_label_that_never_occurs_is_still_not_predicted():
+    X, Y, queries = random_table(1)
+    Y[:, 0] = 0
+    assert not MLkNN(5, class_weight="balanced").fit(X, Y).predict(queries)[:, 0].any()
+
+
 @pytest.mark.parametrize("include_self", [False, True])
 @pytest.mark.parametrize(("k", "s"), [(1, 1.0), (3, 0.1), (10, 1.0), (7, 2.5)])
 def test_equals_a_slow_evaluation(k, s, include_self):
@@ -154,6 +187,7 @@ def test_another_metric_is_the_one_used():
         ({"k": 0}, "k must be an int of at least 1, got 0"),
         ({"k": 2.0}, "k must be an int of at least 1, got 2.0"),
         ({"s": 0}, "s must be a number above 0, got 0"),
+        ({"class_weight": "even"}, "class_weight must be 'balanced' or None, got 'even'"),
         ({"s": np.nan}, "s must be a number above 0, got nan"),
     ],
 )

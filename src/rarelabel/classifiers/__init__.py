@@ -8,5 +8,23 @@ from rarelabel.classifiers._chain import ClassifierChain
 from rarelabel.classifiers._lp import LabelPowerset
 from rarelabel.classifiers._mlknn import MLkNN
 from rarelabel.classifiers._rakel import RAkEL
+from rarelabel.classifiers._scores import (
+    LabelScores,
+    label_predictions,
+    label_scores,
+    label_scores_and_predictions,
+)
+from rarelabel.classifiers._weights import with_class_weights
 
-__all__ = ["BinaryRelevance", "ClassifierChain", "LabelPowerset", "MLkNN", "RAkEL"]
+__all__ = [
+    "BinaryRelevance",
+    "ClassifierChain",
+    "LabelPowerset",
+    "LabelScores",
+    "MLkNN",
+    "RAkEL",
+    "label_predictions",
+    "label_scores",
+    "label_scores_and_predictions",
+    "with_class_weights",
+]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -65,7 +66,7 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             )
         self.label_names_ = table.schema.label_names
         self.classes_ = np.array(table.labels.values) if table.labels.exclusive else [np.arange(2)] * table.Y.shape[1]
-        self._fit(table.X, table.Y)
+        self._fit(self._handed_on(table.X), table.Y)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -103,6 +104,26 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         rows = self._rows(X)
         return self._predict_proba(rows) if isinstance(self.classes_, list) else self._exclusive_proba(rows)
 
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    def predict_with_proba(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Give what ``predict`` and ``predict_proba`` give, and do the work they share once.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (m, d)
+
+        Returns
+        -------
+        predicted : ndarray of int, shape (m, q), or the class of each row, shape (m,)
+        proba : ndarray of float, shape (m, q)
+        """
+        rows = self._rows(X)
+        if isinstance(self.classes_, list):
+            predicted, proba = self._predict_with_proba(rows)
+            return predicted.astype(np.int64), proba
+        proba = self._exclusive_proba(rows)
+        return self.classes_[np.argmax(proba, axis=1)], proba
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of rows all of whose labels are predicted right: subset accuracy, a hard measure for many labels.
 
@@ -132,12 +153,20 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _predict_proba(self, X: Matrix) -> NDArray[np.float64]:
         """P(label) of rows, shape (m, q)."""
 
+    def _predict_with_proba(self, X: Matrix) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Both of the above; overridden where they share work."""
+        return self._predict(X), self._predict_proba(X)
+
     def _rows(self, X: Any) -> Matrix:
         check_is_fitted(self)
         features = validate_features(X, allow_nan=get_tags(self).input_tags.allow_nan)
         _refuse_categories(features.columns)
         validate_data(self, X, reset=False, skip_check_array=True)
-        return features.X
+        return self._handed_on(features.X)
+
+    def _handed_on(self, X: Matrix) -> Matrix:
+        """X as nested estimators of other libraries take it: LightGBM knows sparse matrices, but no sparse arrays."""
+        return sparse.csr_matrix(X) if sparse.issparse(X) and hasattr(self, "estimator") else X  # shares the numbers
 
     def _exclusive_proba(self, X: Matrix) -> NDArray[np.float64]:
         """P(class) where each row has exactly one: the probabilities of the labels, made to sum to one."""

@@ -11,7 +11,14 @@ from sklearn.base import RegressorMixin, clone
 
 from rarelabel._validation import Matrix
 
-__all__ = ["check_classifier", "fit_binary", "predict_binary", "proba_binary", "warn_of_constant_labels"]
+__all__ = [
+    "check_classifier",
+    "fit_binary",
+    "predict_and_proba_binary",
+    "predict_binary",
+    "proba_binary",
+    "warn_of_constant_labels",
+]
 
 
 def check_classifier(estimator: Any) -> None:
@@ -71,6 +78,28 @@ def proba_binary(fitted: Any, X: Matrix) -> NDArray[np.float64]:
     if isinstance(fitted, bool):
         return np.full(X.shape[0], float(fitted))
     return np.asarray(fitted.predict_proba(X)[:, list(fitted.classes_).index(1)], dtype=np.float64)
+
+
+def predict_and_proba_binary(fitted: Any, X: Matrix) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Both :func:`predict_binary` and :func:`proba_binary`, one pass of trees and forests instead of two.
+
+    Parameters
+    ----------
+    fitted : classifier or bool
+        What :func:`fit_binary` gave.
+    X : ndarray or csr_array, shape (m, d)
+    """
+    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+
+    # These predict the first of the most probable classes, by definition. Others may not, for instance SVC, and where
+    # they compare a decision with 0 rounding may tell the two apart.
+    voting = (DecisionTreeClassifier, ExtraTreeClassifier, RandomForestClassifier, ExtraTreesClassifier)
+    if type(fitted) not in voting:
+        return predict_binary(fitted, X), proba_binary(fitted, X)
+    proba = fitted.predict_proba(X)
+    positive = list(fitted.classes_).index(1)
+    return np.asarray(fitted.classes_[proba.argmax(axis=1)] == 1), proba[:, positive].astype(np.float64, copy=False)
 
 
 def warn_of_constant_labels(Y: NDArray[np.bool_], names: tuple[str, ...], method: str) -> None:

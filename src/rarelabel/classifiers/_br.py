@@ -13,6 +13,7 @@ from rarelabel.classifiers._base import MultilabelClassifier
 from rarelabel.classifiers._binary import (
     check_classifier,
     fit_binary,
+    predict_and_proba_binary,
     predict_binary,
     proba_binary,
     warn_of_constant_labels,
@@ -69,3 +70,7 @@ class BinaryRelevance(MultilabelClassifier):
 
     def _predict_proba(self, X: Matrix) -> NDArray[np.float64]:
         return np.column_stack([proba_binary(fitted, X) for fitted in self.estimators_])
+
+    def _predict_with_proba(self, X: Matrix) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        predicted, proba = zip(*(predict_and_proba_binary(fitted, X) for fitted in self.estimators_), strict=True)
+        return np.column_stack(predicted), np.column_stack(proba)

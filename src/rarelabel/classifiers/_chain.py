@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from rarelabel._random import RandomState, check_random_state
-from rarelabel._validation import Matrix, as_csr
+from rarelabel._validation import Matrix
 from rarelabel.classifiers._base import MultilabelClassifier
 from rarelabel.classifiers._binary import (
     check_classifier,
     fit_binary,
+    predict_and_proba_binary,
     predict_binary,
-    proba_binary,
     warn_of_constant_labels,
 )
 
@@ -95,11 +95,15 @@ class ClassifierChain(MultilabelClassifier):
         return chained[:, np.argsort(self.order_)]
 
     def _predict_proba(self, X: Matrix) -> NDArray[np.float64]:
-        chained = self._predict(X)[:, self.order_]
+        return self._predict_with_proba(X)[1]
+
+    def _predict_with_proba(self, X: Matrix) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        chained = np.empty((X.shape[0], len(self.order_)), dtype=bool)
         proba = np.empty(chained.shape)
         for i, (label, fitted) in enumerate(zip(self.order_, self.estimators_, strict=True)):
-            proba[:, label] = proba_binary(fitted, _beside(X, chained[:, :i]))
-        return proba
+            seen = _beside(X, chained[:, :i])
+            chained[:, i], proba[:, label] = predict_and_proba_binary(fitted, seen)
+        return chained[:, np.argsort(self.order_)], proba
 
 
 def resolve_order(order: Any, q: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -142,5 +146,5 @@ def _beside(X: Matrix, labels: NDArray[np.bool_]) -> Matrix:
     if not labels.shape[1]:
         return X
     if sparse.issparse(X):
-        return as_csr(sparse.hstack([X, sparse.csr_array(labels.astype(X.dtype))], format="csr"))
+        return sparse.hstack([X, sparse.csr_matrix(labels.astype(X.dtype))], format="csr")
     return np.hstack([X, labels.astype(X.dtype)])

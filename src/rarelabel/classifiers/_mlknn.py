@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +115,9 @@ class MLkNN(MultilabelClassifier):
     include_self : bool, default=False
         Count a training row among its own k neighbours, as scikit-multilearn does: wrong by the paper, since the row
         then knows its own labels; here to reproduce results that were obtained so.
+    class_weight : "balanced" or None, default=None
+        With "balanced" both values of a label are given the prior probability 1/2, so a label is predicted where the
+        count of neighbours is likelier among rows with it than among rows without it.
     metric : str or callable, default="euclidean"
         As in scikit-learn's ``NearestNeighbors``.
     n_jobs : int, default=None
@@ -125,14 +128,14 @@ class MLkNN(MultilabelClassifier):
     k_ : int
         Neighbours used.
     priors_ : ndarray, shape (q,)
-        P(label).
+        P(label), 1/2 with balanced class weights.
     likelihoods_ : ndarray, shape (2, k + 1, q)
         ``[b, j, l]``: the share of rows with (b = 1) or without (b = 0) label l of whose neighbours j carry it.
 
     Raises
     ------
     ValueError
-        On ``fit``, if ``k`` or ``s`` is out of range, or there is but one row.
+        On ``fit``, if ``k`` or ``s`` is out of range, ``class_weight`` is unknown, or there is but one row.
 
     Warns
     -----
@@ -143,6 +146,11 @@ class MLkNN(MultilabelClassifier):
     -----
     A label is predicted where its probability exceeds one half; the paper leaves ties open. The search gives equally
     near rows in any order.
+
+    Balanced weights: a mistake on a row with (b = 1) or without (b = 0) a label costs w_b = n / (2 n_b), n_b the rows
+    of that kind. It is then worth predicting where w_1 P(H1) P(E | H1) > w_0 P(H0) P(E | H0); with P(H_b) = n_b / n
+    each w_b P(H_b) is 1/2. The paper's smoothed prior gives the same once rows are counted by their weights:
+    (s + n/2) / (2 s + n) = 1/2.
 
     References
     ----------
@@ -162,28 +170,34 @@ class MLkNN(MultilabelClassifier):
         s: float = 1.0,
         *,
         include_self: bool = False,
+        class_weight: Literal["balanced"] | None = None,
         metric: str | Callable[..., float] = "euclidean",
         n_jobs: int | None = None,
     ) -> None:
         self.k = k
         self.s = s
         self.include_self = include_self
+        self.class_weight = class_weight
         self.metric = metric
         self.n_jobs = n_jobs
 
     def _fit(self, X: Matrix, Y: NDArray[np.bool_]) -> None:
-        self.k_ = self._resolved_k(len(Y))
+        self.k_ = self._checked_k(len(Y))
         self.index_ = NearestNeighbors(n_neighbors=self.k_, metric=self.metric, n_jobs=self.n_jobs).fit(X)
         self.Y_ = Y
         found = self._neighbors(X) if self.include_self else nearest(X, self.k_, estimator=self.index_)
-        self.priors_ = label_priors(Y, self.s)
+        # NOTE[DIFF]: the paper has no weights. They enter the priors only: the likelihoods are shares within the rows
+        # of one kind, where weights cancel but for the smoothing, which has to stay strong where rows are few.
+        self.priors_ = label_priors(Y, self.s) if self.class_weight is None else np.full(Y.shape[1], 0.5)
         self.likelihoods_ = count_likelihoods(neighbor_counts(found, Y), Y, self.k_, self.s)
 
-    def _resolved_k(self, n: int) -> int:
+    def _checked_k(self, n: int) -> int:
         if not isinstance(self.k, Integral) or isinstance(self.k, bool) or self.k < 1:
             raise ValueError(f"k must be an int of at least 1, got {self.k!r}")
         if not isinstance(self.s, Real) or isinstance(self.s, bool) or not 0 < self.s < np.inf:
             raise ValueError(f"s must be a number above 0, got {self.s!r}")
+        if self.class_weight not in (None, "balanced"):
+            raise ValueError(f"class_weight must be 'balanced' or None, got {self.class_weight!r}")
         most = n if self.include_self else n - 1
         if most < 1:
             raise ValueError("MLkNN needs at least 2 rows, got n_samples = 1: a row is no neighbour of itself")
@@ -197,6 +211,10 @@ class MLkNN(MultilabelClassifier):
 
     def _predict(self, X: Matrix) -> NDArray[np.bool_]:
         return self._predict_proba(X) > 0.5
+
+    def _predict_with_proba(self, X: Matrix) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        proba = self._predict_proba(X)
+        return proba > 0.5, proba
 
     def _predict_proba(self, X: Matrix) -> NDArray[np.float64]:
         return label_posteriors(neighbor_counts(self._neighbors(X), self.Y_), self.priors_, self.likelihoods_)
