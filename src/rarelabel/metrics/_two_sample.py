@@ -61,9 +61,10 @@ def c2st_auc(
     Y_real, Y_new : labels of the rows, default=None
         Joined to the features where given, so that rows with the wrong labels are found out too.
     classifier : scikit-learn classifier with ``predict_proba``, default=None
-        By default a random forest of 50 trees on half of the rows each, with at least 5 rows in a leaf.
+        By default a random forest of 50 trees on half of the rows each, with at least 5 rows
+        in a leaf (fewer below 100 rows).
     n_splits : int, default=3
-        Folds. Rows with equal features are never parted, so copies of real rows give 0.5.
+        Folds. A real row and its copies are never parted, so one copy of each real row gives 0.5.
     max_rows : int or None, default=500
         As many real rows as new ones are drawn, at most this many of each; None sets no bound.
     schema : Schema, default=None
@@ -128,9 +129,6 @@ def auc_of(
     if labels is not None:
         Y = np.concatenate([side[chosen] for side, chosen in zip(labels, rows, strict=True)]).astype(np.float64)
         Z = as_csr(sparse.hstack([Z, sparse.csr_array(Y)])) if sparse.issparse(Z) else np.hstack([Z, Y])
-    if classifier is None:
-        seed = int(rng.integers(2**31))
-        classifier = RandomForestClassifier(50, min_samples_leaf=5, max_samples=0.5, random_state=seed)
     values = []
     for at in range(n_splits):
         test, train = fold == at, fold != at
@@ -139,21 +137,35 @@ def auc_of(
         if len(np.unique(is_new[train])) < 2:
             values.append(0.5)  # nothing to learn from
             continue
-        scores = clone(classifier).fit(Z[train], is_new[train]).predict_proba(Z[test])[:, 1]
+        judge = _forest(int(train.sum()), rng) if classifier is None else clone(classifier)
+        scores = judge.fit(Z[train], is_new[train]).predict_proba(Z[test])[:, 1]
         values.append(float(roc_auc_score(is_new[test], scores)))
     return float(np.mean(values)) if values else float("nan")
+
+
+def _forest(n: int, rng: np.random.Generator) -> RandomForestClassifier:
+    """Trees for n training rows, too coarse to learn single rows by heart."""
+    leaf = max(1, min(5, n // 20))
+    return RandomForestClassifier(
+        50, min_samples_leaf=leaf, max_samples=max(1, n // 2), random_state=int(rng.integers(2**31))
+    )
 
 
 def _folds(
     hashes: NDArray[np.uint64], is_new: NDArray[np.bool_], n_splits: int, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Fold of each row: equal rows in the same one, real, new and shared rows dealt out evenly."""
+    """Fold of each row: a real row and its copies in one; real rows, new rows and such groups dealt out evenly.
+
+    Rows that several real rows equal are common values of coarse columns, not copies, and are dealt out one by one.
+    """
     _, group = np.unique(hashes, return_inverse=True)
-    share = np.bincount(group, is_new) / np.bincount(group)
-    order = np.lexsort((rng.random(len(share)), np.bincount(group), share))
-    fold = np.empty(len(share), dtype=np.intp)
-    fold[order] = np.arange(len(share)) % n_splits
-    return fold[group]
+    copied = np.bincount(group, ~is_new)[group] == 1
+    _, unit = np.unique(np.where(copied, group, len(group) + np.arange(len(group))), return_inverse=True)
+    size = np.bincount(unit)
+    order = np.lexsort((rng.random(len(size)), size, np.bincount(unit, is_new) / size))
+    fold = np.empty(len(size), dtype=np.intp)
+    fold[order] = np.arange(len(size)) % n_splits
+    return fold[unit]
 
 
 def _stack(A: Matrix, B: Matrix) -> Matrix:
