@@ -1,0 +1,197 @@
+"""Networks that more than one method uses."""
+
+from __future__ import annotations
+
+import math
+
+try:
+    import torch
+except ImportError as error:
+    raise ImportError("rarelabel.nn needs PyTorch: pip install 'rarelabel[torch]'") from error
+
+from torch import Tensor, nn
+
+__all__ = ["MLPDenoiser", "ResidualMLPDenoiser", "TimeEmbedding", "denoiser_width"]
+
+
+def denoiser_width(d: int) -> int:
+    """Hidden units for a table of d encoded columns: 2 d, rounded up to a multiple of 64, from 256 to 1024.
+
+    A network much narrower than its input cannot give back what differs from column to column; beyond 1024 the skip
+    path of the denoisers carries that.
+
+    Examples
+    --------
+    >>> [denoiser_width(d) for d in (3, 150, 400, 2000)]
+    [256, 320, 832, 1024]
+    """
+    return min(max(64 * math.ceil(2 * d / 64), 256), 1024)
+
+
+class TimeEmbedding(nn.Module):
+    """Sines and cosines of the time, and two layers that learn from them (Ho et al. 2020, appendix B).
+
+    Parameters
+    ----------
+    dim : int, default=128
+        Size of the embedding, even.
+    max_period : float, default=10000
+        Of the slowest wave, in thousandths of the time.
+
+    Examples
+    --------
+    >>> TimeEmbedding(4)(torch.tensor([0.0, 0.5])).shape
+    torch.Size([2, 4])
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, dim: int = 128, *, max_period: float = 10_000) -> None:
+        super().__init__()
+        if dim < 2 or dim % 2:
+            raise ValueError(f"the size of a time embedding must be even and positive, got {dim!r}")
+        exponents = torch.arange(dim // 2) / (dim // 2)
+        # Ho et al. count time in steps of 1000; t / T is stretched to the same, so that T may be any
+        self.register_buffer("frequencies", 1000 * max_period**-exponents, persistent=False)
+        self.layers = nn.Sequential(nn.Linear(dim, dim), nn.SiLU(), nn.Linear(dim, dim))
+
+    def forward(self, time: Tensor) -> Tensor:
+        """Embed times t / T, shape (n,), as shape (n, dim)."""
+        angles = time[:, None] * self.frequencies
+        return self.layers(torch.cat([angles.cos(), angles.sin()], dim=1))
+
+
+class _Skip(nn.Module):
+    """Each column's own straight line to its output, whose slope and offset follow the time.
+
+    The noise in x_t, and the evidence of a noised state about its own column, pass here, not through the hidden layers
+    that may be narrower than the table. Starts at 0.
+    """
+
+    def __init__(self, d: int, time_dim: int) -> None:
+        super().__init__()
+        self.line = nn.Linear(time_dim, 2 * d)
+        nn.init.zeros_(self.line.weight)
+        nn.init.zeros_(self.line.bias)
+
+    def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
+        slope, offset = self.line(embedded).chunk(2, dim=1)
+        return slope * x + offset
+
+
+class MLPDenoiser(nn.Module):
+    """A multi-layer perceptron with the time added to its projected input, as in TabDDPM and MLDM.
+
+    Parameters
+    ----------
+    d : int
+        Columns in and out.
+    width : int, default=None
+        Units of each hidden layer; :func:`denoiser_width` of d by default.
+    depth : int, default=2
+        Hidden layers.
+    dropout : float, default=0.0
+    time_dim : int, default=128
+        Size of the time embedding.
+    skip : bool, default=True
+        Add each column's own straight line to its output.
+
+    Examples
+    --------
+    >>> MLPDenoiser(7)(torch.zeros(3, 7), torch.tensor([0.1, 0.5, 1.0])).shape
+    torch.Size([3, 7])
+    """
+
+    def __init__(
+        self,
+        d: int,
+        *,
+        width: int | None = None,
+        depth: int = 2,
+        dropout: float = 0.0,
+        time_dim: int = 128,
+        skip: bool = True,
+    ) -> None:
+        super().__init__()
+        width = denoiser_width(d) if width is None else width
+        self.time = TimeEmbedding(time_dim)
+        self.project = nn.Linear(d, width)
+        self.project_time = nn.Linear(time_dim, width)
+        layers: list[nn.Module] = []
+        for _ in range(depth):
+            layers += [nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout)]
+        self.hidden = nn.Sequential(*layers)
+        self.out = nn.Linear(width, d)
+        self.skip = _Skip(d, time_dim) if skip else None
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """Denoise x, shape (n, d), at times t / T, shape (n,)."""
+        embedded = self.time(time)
+        out = self.out(self.hidden(self.project(x) + self.project_time(embedded)))
+        return out if self.skip is None else out + self.skip(x, embedded)
+
+
+class ResidualMLPDenoiser(nn.Module):
+    """Residual blocks of two layers, each told the time (Gorishniy et al. 2021, section 3.2, with time added).
+
+    Parameters
+    ----------
+    d : int
+        Columns in and out.
+    width : int, default=None
+        Units that the blocks add to; :func:`denoiser_width` of d by default.
+    depth : int, default=3
+        Blocks.
+    dropout : float, default=0.0
+    time_dim : int, default=128
+        Size of the time embedding.
+    skip : bool, default=True
+        Add each column's own straight line to its output.
+
+    Examples
+    --------
+    >>> ResidualMLPDenoiser(7)(torch.zeros(3, 7), torch.tensor([0.1, 0.5, 1.0])).shape
+    torch.Size([3, 7])
+    """
+
+    def __init__(
+        self,
+        d: int,
+        *,
+        width: int | None = None,
+        depth: int = 3,
+        dropout: float = 0.0,
+        time_dim: int = 128,
+        skip: bool = True,
+    ) -> None:
+        super().__init__()
+        width = denoiser_width(d) if width is None else width
+        self.time = TimeEmbedding(time_dim)
+        self.project = nn.Linear(d, width)
+        self.blocks = nn.ModuleList(_ResidualBlock(width, time_dim, dropout) for _ in range(depth))
+        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, d))
+        self.skip = _Skip(d, time_dim) if skip else None
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """Denoise x, shape (n, d), at times t / T, shape (n,)."""
+        embedded = self.time(time)
+        h = self.project(x)
+        for block in self.blocks:
+            h = block(h, embedded)
+        out = self.out(h)
+        return out if self.skip is None else out + self.skip(x, embedded)
+
+
+class _ResidualBlock(nn.Module):
+    """Normalise, add the time, two layers; the sum with the input."""
+
+    def __init__(self, width: int, time_dim: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.time = nn.Linear(time_dim, width)
+        self.layers = nn.Sequential(
+            nn.Linear(width, width), nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, width), nn.Dropout(dropout)
+        )
+
+    def forward(self, h: Tensor, embedded: Tensor) -> Tensor:
+        return h + self.layers(self.norm(h) + self.time(embedded))
