@@ -180,14 +180,11 @@ class ResultStore:
         replace_failed : bool, default=False
             Whether a run that is there but failed gives way.
         """
-        clash = "NOTHING"
-        if replace_failed:
-            names = dict.fromkeys(name for run in outcome.runs for name in run)
-            values = ", ".join(f'"{name}" = excluded."{name}"' for name in names)
-            clash = f"UPDATE SET {values} WHERE runs.status = 'failed'"
         with self._transaction() as sql:
             for run in outcome.runs:
-                self._insert(sql, "runs", run, clash)
+                if replace_failed:
+                    sql.execute("DELETE FROM runs WHERE key = ? AND status = 'failed'", (run["key"],))
+                self._insert(sql, "runs", run)
             sql.executemany(
                 "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?, ?)",
                 (
@@ -196,7 +193,7 @@ class ResultStore:
                 ),
             )
             if outcome.resampling is not None:
-                self._insert(sql, "resamplings", outcome.resampling, "NOTHING")
+                self._insert(sql, "resamplings", outcome.resampling)
                 sql.executemany(
                     "INSERT OR IGNORE INTO resampled VALUES (?, ?)",
                     ((run["key"], outcome.resampling["key"]) for run in outcome.runs),
@@ -389,12 +386,12 @@ class ResultStore:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def _insert(self, sql: sqlite3.Connection, table: str, record: Record, clash: str) -> None:
+    def _insert(self, sql: sqlite3.Connection, table: str, record: Record) -> None:
         if not self._known.get(table, set()) >= record.keys():
             self._add_columns(sql, table, record)
         names = ", ".join(f'"{name}"' for name in record)
         sql.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(record))}) ON CONFLICT (key) DO {clash}",
+            f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(record))}) ON CONFLICT (key) DO NOTHING",
             [_plain(value) for value in record.values()],
         )
 

@@ -1,0 +1,232 @@
+"""Where tasks are carried out: in this process, in processes of this machine, on a Dask cluster.
+
+Each executor is a generator. It takes tasks from a queue only when it can start them, and yields what came of them as
+soon as it is there, in any order. A task that kills its process is a failed task; the others go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+
+import joblib
+from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
+from threadpoolctl import threadpool_limits
+
+from rarelabel.datasets import Dataset
+from rarelabel.evaluation.records import Task, TaskOutcome
+
+__all__ = ["Done", "RunTask", "attempt", "in_processes", "in_this_process", "on_dask"]
+
+RunTask: TypeAlias = Callable[[Task, Dataset], TaskOutcome]
+
+_THREADS = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+_RETRIES = 3  # how often Dask may lose a task that is not to blame
+_SECONDS_FOR_A_WORKER = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A task that ended.
+
+    Parameters
+    ----------
+    task : Task
+    outcome : TaskOutcome
+    seconds : float
+        How long it took; NaN where its process died.
+    """
+
+    task: Task
+    outcome: TaskOutcome
+    seconds: float = float("nan")
+
+
+def attempt(run_task: RunTask, task: Task, dataset: Dataset) -> Done:
+    """Carry out a task on one thread, so that numbers do not hang on where it runs; an error is recorded."""
+    start = time.perf_counter()
+    try:
+        with threadpool_limits(1):
+            outcome = run_task(task, dataset)
+    except (Exception, SystemExit) as error:
+        outcome = _failed(task, f"{type(error).__name__}: {error}")
+    return Done(task, outcome, time.perf_counter() - start)
+
+
+def in_this_process(queue: Iterator[Task], datasets: Mapping[str, Dataset], run_task: RunTask) -> Iterator[Done]:
+    """One task after the other."""
+    for task in queue:
+        yield attempt(run_task, task, datasets[task.dataset])
+
+
+def in_processes(
+    queue: Iterator[Task], datasets: Mapping[str, Dataset], run_task: RunTask, n_jobs: int
+) -> Iterator[Done]:
+    """In so many processes of this machine, which share the memory of the data sets.
+
+    Where a process dies, nobody knows which of the tasks under way it was, so each of these is tried by itself.
+    """
+    with TemporaryDirectory(prefix="rarelabel-") as folder:
+        paths = {}
+        for i, (name, dataset) in enumerate(datasets.items()):
+            paths[name] = str(Path(folder, f"{i}.joblib"))
+            joblib.dump(dataset, paths[name])
+        # one task more than there are processes, so that none waits while this process writes
+        while suspects := (yield from _until_a_process_dies(queue, paths, run_task, n_jobs, n_jobs + 1)):
+            one_by_one = iter(suspects)
+            while culprit := (yield from _until_a_process_dies(one_by_one, paths, run_task, 1, 1)):
+                yield Done(culprit[0], _failed(culprit[0], _DIED))
+
+
+_DIED = "the process that ran this task was killed or crashed; perhaps there was not enough memory"
+
+
+def _until_a_process_dies(
+    queue: Iterator[Task], paths: Mapping[str, str], run_task: RunTask, n_jobs: int, at_once: int
+) -> Generator[Done, None, list[Task]]:
+    """Yield what is done; return the tasks that were under way when a process died."""
+    # not joblib.Parallel: it takes tasks ahead of time, in another thread, and loses all that is under way
+    pool = ProcessPoolExecutor(n_jobs, env=_THREADS)
+    running: dict[Future[Done], Task] = {}
+    try:
+        while True:
+            while len(running) < at_once and (task := next(queue, None)) is not None:
+                running[_submitted(pool, run_task, task, paths[task.dataset])] = task
+            if not running:
+                return []
+            died = False
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                if isinstance(future.exception(), BrokenProcessPool):
+                    died = True
+                else:
+                    yield _result(future, running.pop(future))
+            if died:
+                for future in wait(running).done:
+                    if not isinstance(future.exception(), BrokenProcessPool):
+                        yield _result(future, running.pop(future))
+                return list(running.values())
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)
+
+
+def _submitted(pool: Any, run_task: RunTask, task: Task, path: str) -> Future[Done]:
+    try:
+        return pool.submit(_attempt_from_file, run_task, task, path)
+    except BrokenProcessPool as error:
+        future: Future[Done] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _result(future: Future[Done], task: Task) -> Done:
+    error = future.exception()
+    return future.result() if error is None else Done(task, _failed(task, f"{type(error).__name__}: {error}"))
+
+
+def _attempt_from_file(run_task: RunTask, task: Task, path: str) -> Done:
+    return attempt(run_task, task, _loaded(path))
+
+
+@cache
+def _loaded(path: str) -> Dataset:
+    """The data set, its arrays mapped from the file: shared by all processes, and what one writes is its own."""
+    return joblib.load(path, mmap_mode="c")
+
+
+def on_dask(queue: Iterator[Task], datasets: Mapping[str, Dataset], run_task: RunTask, client: Any) -> Iterator[Done]:
+    """On the workers of a Dask cluster, which must have this package and its extras installed."""
+    with _connected(client) as connection:
+        yield from _on_cluster(queue, datasets, run_task, connection)
+
+
+def _on_cluster(
+    queue: Iterator[Task], datasets: Mapping[str, Dataset], run_task: RunTask, client: Any
+) -> Iterator[Done]:
+    from distributed import as_completed
+
+    there: dict[str, Any] = {}
+    running: dict[Any, tuple[Task, int]] = {}
+    ended = as_completed()
+
+    def start(task: Task, lost: int = 0) -> None:
+        if task.dataset not in there:
+            there[task.dataset] = client.scatter(datasets[task.dataset], broadcast=True, hash=False)
+        future = client.submit(attempt, run_task, task, there[task.dataset], pure=False, retries=_RETRIES)
+        running[future] = task, lost
+        ended.add(future)
+
+    def fill() -> None:
+        while len(running) <= sum(client.nthreads().values()) and (task := next(queue, None)) is not None:
+            start(task)
+
+    try:
+        fill()
+        for future in ended:
+            task, lost = running.pop(future)
+            if future.status == "finished":
+                yield future.result()
+            elif future.status == "error":
+                yield Done(task, _failed(task, _dask_error(future.exception())))
+            elif client.status != "running" or lost >= _RETRIES:
+                raise ConnectionError("the Dask cluster is gone; start it and run again: what was done is kept")
+            else:  # every copy of the data set went with the workers that died
+                there.pop(task.dataset, None)
+                start(task, lost + 1)
+            fill()
+    finally:
+        client.cancel(list(running), force=True)
+
+
+def _dask_error(error: BaseException) -> str:
+    from distributed import KilledWorker
+
+    return _DIED if isinstance(error, KilledWorker) else f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _connected(client: Any) -> Iterator[Any]:
+    """A client that was given, or one of our own to the address that was given."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ImportError("running on a cluster needs Dask: pip install 'rarelabel[dask]'") from error
+    if not isinstance(client, str):
+        _check_workers(client)
+        yield client
+        return
+    try:
+        own = Client(client, set_as_default=False)
+    except OSError as error:
+        raise ConnectionError(f"no Dask scheduler answers at {client}; start one there, or give its address") from error
+    with own:
+        _check_workers(own)
+        yield own
+
+
+def _check_workers(client: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_SECONDS_FOR_A_WORKER)
+    except TimeoutError as error:
+        raise ConnectionError(
+            f"the Dask cluster has no worker after {_SECONDS_FOR_A_WORKER} seconds; start one with dask worker"
+        ) from error
+
+
+def _failed(task: Task, error: str) -> TaskOutcome:
+    same = {"dataset": task.dataset, "approach": task.approach}
+    same_division = {"repeat": task.repeat, "fold": task.fold, "seed": task.seed}
+    return TaskOutcome(
+        tuple(
+            {"key": key, **same, "classifier": name, **same_division, "status": "failed", "error": error}
+            for name, key in task.keys.items()
+        )
+    )
