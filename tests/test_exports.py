@@ -5,17 +5,21 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 import rarelabel
 
+NEED_TORCH = ("nn", "diffusion", "training", "_device")  # units that cannot be imported without the extra
 MODULES = [
     "rarelabel",
     *(m.name for m in pkgutil.walk_packages(rarelabel.__path__, "rarelabel.") if "__main__" not in m.name),
 ]
+if find_spec("torch") is None:
+    MODULES = [name for name in MODULES if name.split(".")[1:2] not in ([unit] for unit in NEED_TORCH)]
 PUBLIC = [name for name in MODULES if not any(part.startswith("_") for part in name.split("."))]
-CORE = [name for name in PUBLIC if name.split(".")[1:2] not in (["tasks"], ["cli"], ["__main__"])]
+CORE = [name for name in PUBLIC if name.split(".")[1:2] not in ([unit] for unit in ("tasks", "cli", *NEED_TORCH))]
 FACADES = [name for name in PUBLIC if hasattr(importlib.import_module(name), "__path__")]
 
 

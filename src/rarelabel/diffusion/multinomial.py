@@ -77,8 +77,8 @@ class MultinomialDiffusion:
         """Log-probabilities of x_s given x_t, where the denoiser believes x_0 to be distributed as p(x_0 | x_t).
 
         The mean of the posterior over that belief, Σ_j p(x_0 = j | x_t) q(x_s | x_t, x_0 = j) (Austin et al. 2021,
-        D3PM, Eq. 4). As q(x_s | x_t, j) = q(x_t | x_s) q(x_s | j) / q(x_t | j), it is the posterior at the reweighted belief
-        p(j | x_t) / q(x_t | j), hence one call.
+        D3PM, Eq. 4). As q(x_s | x_t, j) = q(x_t | x_s) q(x_s | j) / q(x_t | j), it is the posterior at the reweighted
+        belief p(j | x_t) / q(x_t | j), hence one call.
         """
         # NOTE[DIFF] Hoogeboom et al. put the belief itself into the posterior. That counts x_t twice: already for one
         # variable it gives another law than the data's, and the more so the longer the step.
