@@ -115,6 +115,7 @@ CLASSIFIERS: dict[str, ClassifierRecipe] = {
     "lp-logistic": ClassifierRecipe(_POWERSET, _LOGISTIC),
     "lp-tree": ClassifierRecipe(_POWERSET, _TREE),
     "mlknn": ClassifierRecipe(Part("rarelabel.classifiers:MLkNN")),
+    "mlp": ClassifierRecipe(Part("rarelabel.classifiers:MultilabelMLP", extra="torch", needs="torch")),
     "rakel-logistic": ClassifierRecipe(_RAKEL, _LOGISTIC),
     "rakel-tree": ClassifierRecipe(_RAKEL, _TREE),
 }

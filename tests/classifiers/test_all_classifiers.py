@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from rarelabel.classifiers import BinaryRelevance, ClassifierChain, LabelPowerset, MLkNN, RAkEL
+from rarelabel.classifiers import BinaryRelevance, ClassifierChain, LabelPowerset, MLkNN, MultilabelMLP, RAkEL
 from rarelabel.over_sampling import MLSMOTE
 
 X, Y = make_multilabel_classification(90, 6, n_classes=5, random_state=0)
@@ -29,6 +30,8 @@ CLASSIFIERS = [
     MLkNN(k=5),
     RAkEL(LOGISTIC, random_state=0),
 ]
+if find_spec("torch"):
+    CLASSIFIERS.append(MultilabelMLP((32,), dropout=0.1, learning_rate=0.01, random_state=0))
 every = pytest.mark.parametrize("classifier", CLASSIFIERS, ids=lambda classifier: type(classifier).__name__)
 
 EXPECTED = {
@@ -110,7 +113,8 @@ def test_clone_and_pickle_keep_parameters_and_results(classifier):
 
 @every
 def test_tuning_and_scoring_by_probability(classifier):
-    name, values = ("k", [2, 5]) if isinstance(classifier, MLkNN) else ("estimator__C", [0.01, 1.0])
+    tuned = {MLkNN: ("k", [2, 5]), MultilabelMLP: ("dropout", [0.0, 0.2])}
+    name, values = tuned.get(type(classifier), ("estimator__C", [0.01, 1.0]))
     search = GridSearchCV(classifier, {name: values}, scoring="roc_auc", cv=3).fit(X, Y)
     assert search.best_params_[name] in values
     by_hand = roc_auc_score(Y, search.predict_proba(X))

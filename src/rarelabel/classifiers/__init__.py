@@ -7,6 +7,7 @@ from rarelabel.classifiers._br import BinaryRelevance
 from rarelabel.classifiers._chain import ClassifierChain
 from rarelabel.classifiers._lp import LabelPowerset
 from rarelabel.classifiers._mlknn import MLkNN
+from rarelabel.classifiers._mlp import MultilabelMLP
 from rarelabel.classifiers._rakel import RAkEL
 from rarelabel.classifiers._scores import (
     LabelScores,
@@ -22,6 +23,7 @@ __all__ = [
     "LabelPowerset",
     "LabelScores",
     "MLkNN",
+    "MultilabelMLP",
     "RAkEL",
     "label_predictions",
     "label_scores",
