@@ -56,6 +56,13 @@ def test_large_tables_are_drawn_from_and_copies_still_all_counted():
     assert report.wasserstein == pytest.approx(m.wasserstein(X[:, :3], new[0][:, :3]), abs=0.15)
 
 
+def test_closest_rows_are_sought_among_ten_times_the_bound():
+    """All 150 real rows, though the bound is 20: a closest row that is left out would make copies look new."""
+    (X, Y), _ = tables(150, 1)
+    report = m.fidelity_report((X, Y), (X[:100], Y[:100]), holdout=(X[50:], Y[50:]), max_rows=20, random_state=0)
+    assert report.dcr_median == report.dcr_holdout_median == report.nndr_median == 0
+
+
 def test_no_new_rows_and_very_few():
     real, new = tables()
     for container in (np.asarray, sparse.csr_array):

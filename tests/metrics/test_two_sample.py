@@ -106,6 +106,12 @@ def test_mmd_worked_out_by_hand():
     assert m.mmd(real, new, bandwidth=[2, 0.5]) == pytest.approx(b + 1 - (1 + b), abs=1e-12)
 
 
+def test_mmd_where_most_rows_are_equal_takes_the_mean_distance():
+    """12 of the 28 pairs are at distance 1: sigma = 3/7, a = k(0, 1) = exp(-49/18); 1 + (4 + 8a)/12 - 2 (8 + 8a)/16."""
+    a = np.exp(-49 / 18)
+    assert m.mmd([[0.0]] * 4, [[0.0], [0.0], [1.0], [1.0]]) == pytest.approx((1 - a) / 3, abs=1e-12)
+
+
 @pytest.mark.parametrize("shift", [0.0, 1.0])
 def test_mmd_of_two_normals_is_the_closed_form(shift):
     """E k(x, y) of N(0, 1) and N(t, 1) is s / sqrt(s^2 + 2) exp(-t^2 / 2(s^2 + 2)), with the bandwidth s."""
