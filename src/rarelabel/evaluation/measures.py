@@ -166,8 +166,8 @@ MEASURES: dict[str, Measure] = {
         "accuracy", lambda held, each: float((_codes(held.Y) == _codes(held.Y_pred)).mean()), exclusive=True
     ),
 }
-"""Every measure by name. A label that cannot be measured in a fold, as AUC where it has no positive row, is left out
-of the mean; F1 is 0 where a label is neither present nor predicted."""
+"""Every measure by name. A label without a positive among the held-out rows is left out of every mean over labels, so
+that all approaches are judged by the same labels; F1 of a label that is there but never predicted is 0."""
 
 DEFAULT_MEASURES = ("rare_f1", "macro_f1", "micro_f1", "map", "macro_auc", "ranking_loss", "hamming_loss", "ece")
 """Those that tables show by default; the first is the one a comparison is decided by."""
@@ -221,8 +221,8 @@ def measure_held_out(held: HeldOut) -> tuple[dict[str, float | None], dict[str, 
     values : dict of float or None
         Of every measure that is defined for such data and such scores; None where it has no value.
     vectors : dict of ndarray
-        Values for each label, ``"f1"``, ``"precision"``, ``"recall"``, ``"average_precision"`` of shape (q,), NaN where
-        undefined, and, of probabilities, ``"reliability"``; see :func:`reliability`.
+        Values for each label, ``"f1"``, ``"precision"``, ``"recall"``, ``"average_precision"`` of shape (q,), NaN for
+        labels without a positive, and, of probabilities, ``"reliability"``; see :func:`reliability`.
 
     Examples
     --------
@@ -238,6 +238,9 @@ def measure_held_out(held: HeldOut) -> tuple[dict[str, float | None], dict[str, 
         "recall": metrics.recall_per_label(held.Y, held.Y_pred),
         "average_precision": metrics.average_precision_per_label(held.Y, held.Y_score),
     }
+    absent = ~held.Y.any(axis=0)
+    for values_of_labels in vectors.values():
+        values_of_labels[absent] = np.nan
     if held.probabilities:
         vectors["reliability"] = reliability(held.Y, held.Y_score)
     values: dict[str, float | None] = {}

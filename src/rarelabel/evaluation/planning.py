@@ -1,0 +1,130 @@
+"""From a spec to its tasks, each with the keys of its runs: hashes of all that the numbers of a run hang on."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from rarelabel import __version__
+from rarelabel.datasets import Dataset
+from rarelabel.evaluation.approaches import Approach
+from rarelabel.evaluation.records import Task
+from rarelabel.evaluation.trial import ClassifierChoice, Setup
+
+if TYPE_CHECKING:
+    from rarelabel.evaluation.protocol import Spec
+
+__all__ = ["PROTOCOL_VERSION", "data_fingerprint", "plan_tasks"]
+
+PROTOCOL_VERSION = 1
+"""Raised whenever a trial gives other numbers than before for the same spec; runs of older versions are run again."""
+
+
+def plan_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> list[Task]:
+    """List the tasks of a spec, in the order of every table made of it.
+
+    The key of a run is a hash of the data, the folds, the seed, the approach and the classifier with their parameters,
+    and the code: the versions of this package, of NumPy, SciPy and scikit-learn, and the source files of sampler and
+    classifier. The name of the data set, other repeats, other approaches and the measures shown do not matter, so a
+    spec can grow and keep what was run before.
+
+    Parameters
+    ----------
+    spec : Spec
+    datasets : mapping of str to Dataset
+        By the names that the spec gives them.
+
+    Returns
+    -------
+    list of Task
+    """
+    choices = {each.name: each.choice() for each in spec.classifiers}
+    classifiers = {
+        each.name: _classifier_key(each.model_dump(mode="json"), choices[each.name]) for each in spec.classifiers
+    }
+    tasks = []
+    for described in spec.datasets:
+        dataset = datasets[described.name]
+        data = data_fingerprint(dataset)
+        folds = [spec.cv.assign(dataset.Y, repeat) for repeat in range(spec.cv.n_repeats)]
+        for each in spec.approaches:
+            approach = each.approach()
+            way = _approach_key(each.model_dump(mode="json"), approach)
+            for repeat, fold, seed in _divisions(spec):
+                compared = spec.fidelity == "all" or (spec.fidelity == "first" and fold == 0)
+                setup = Setup(approach, choices, folds[repeat], spec.inner_splits, compared, spec.time_limit)
+                division = [spec.cv.n_splits, spec.cv.random_state, repeat, fold, seed]
+                at = [data, way, division, spec.inner_splits, spec.time_limit, _versions()]
+                keys = {name: _hash([*at, classifier]) for name, classifier in classifiers.items()}
+                tasks.append(Task(described.name, each.name, repeat, fold, seed, keys, _hash([*at, compared]), setup))
+    return tasks
+
+
+def data_fingerprint(dataset: Dataset) -> str:
+    """Hash of the values, labels and schema of a data set; its name does not matter.
+
+    Examples
+    --------
+    >>> from rarelabel.datasets import load_digit_scenes
+    >>> data_fingerprint(load_digit_scenes(10)) == data_fingerprint(load_digit_scenes(20))
+    False
+    """
+    found = hashlib.sha256(repr((dataset.schema, dataset.X.shape)).encode())
+    X: Any = dataset.X
+    for array in (X.data, X.indices, X.indptr, dataset.Y) if sparse.issparse(X) else (X, dataset.Y):
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def _divisions(spec: Spec) -> list[tuple[int, int, int]]:
+    repeats, splits = range(spec.cv.n_repeats), range(spec.cv.n_splits)
+    return [(repeat, fold, seed) for repeat in repeats for fold in splits for seed in spec.seeds]
+
+
+def _approach_key(described: dict[str, Any], approach: Approach) -> list[Any]:
+    del described["name"]
+    return [described, _source(type(approach.make_sampler())) if approach.resamples else ""]
+
+
+def _classifier_key(described: dict[str, Any], choice: ClassifierChoice) -> list[Any]:
+    """The description, its own name only where that says what it is, and the source of all estimators inside."""
+    if described["classifier"] is not None or described["described"]:
+        del described["name"]
+    classifier = choice.make(0)
+    inside = [each for each in classifier.get_params(deep=True).values() if hasattr(each, "get_params")]
+    return [described, sorted({_source(type(part)) for part in (classifier, *inside)})]
+
+
+def _source(kind: Any) -> str:
+    """A class and the hash of the file it is written in; of classes of other packages, the version of the package."""
+    package = kind.__module__.partition(".")[0]
+    file = inspect.getsourcefile(kind) if package in (__name__.partition(".")[0], "__main__") else None
+    if file is not None and Path(file).is_file():
+        return f"{kind.__qualname__}:{hashlib.sha256(Path(file).read_bytes()).hexdigest()}"
+    return f"{kind.__module__}.{kind.__qualname__}:{_version(package)}"
+
+
+@cache
+def _versions() -> str:
+    others = ", ".join(f"{name} {_version(name)}" for name in ("numpy", "scipy", "scikit-learn"))
+    return f"protocol {PROTOCOL_VERSION}, rarelabel {__version__}, {others}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version({"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}.get(package, package))
+    except PackageNotFoundError:
+        return ""
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=repr).encode()).hexdigest()
