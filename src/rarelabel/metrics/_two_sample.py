@@ -61,7 +61,7 @@ def c2st_auc(
     Y_real, Y_new : labels of the rows, default=None
         Joined to the features where given, so that rows with the wrong labels are found out too.
     classifier : scikit-learn classifier with ``predict_proba``, default=None
-        By default a random forest of 50 trees on half of the rows each, with at least 5 rows
+        By default a random forest of 40 trees on half of the rows each, with at least 5 rows
         in a leaf (fewer below 100 rows).
     n_splits : int, default=3
         Folds. A real row and its copies are never parted, so one copy of each real row gives 0.5.
@@ -147,7 +147,7 @@ def _forest(n: int, rng: np.random.Generator) -> RandomForestClassifier:
     """Trees for n training rows, too coarse to learn single rows by heart."""
     leaf = max(1, min(5, n // 20))
     return RandomForestClassifier(
-        50, min_samples_leaf=leaf, max_samples=max(1, n // 2), random_state=int(rng.integers(2**31))
+        40, min_samples_leaf=leaf, max_samples=max(1, n // 2), random_state=int(rng.integers(2**31))
     )
 
 
