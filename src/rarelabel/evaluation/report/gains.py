@@ -175,11 +175,10 @@ def gains(
     return per_dataset, overall
 
 
-def gain_of_block(
-    grid: Grid, cube: NDArray[np.float64], block: int, approach: str, measure: str, n: int
-) -> Gain | None:
-    """What an approach gains over :data:`REFERENCE` with one classifier on one data set, n approaches being tried."""
-    return _on_dataset(grid, cube, [block], approach, REFERENCE, higher_is_better(measure), n)
+def gain_of_block(grid: Grid, cube: NDArray[np.float64], block: int, approach: str, measure: str) -> Gain | None:
+    """What an approach gains over :data:`REFERENCE` with one classifier on one data set."""
+    n_tried = len(grid.approaches) - 1
+    return _on_dataset(grid, cube, [block], approach, REFERENCE, higher_is_better(measure), n_tried)
 
 
 def best_of(overall: dict[str, Gain], candidates: Sequence[str], n_datasets: int) -> Gain | None:
@@ -199,7 +198,7 @@ def _on_dataset(
     i, j = grid.approaches.index(approach), grid.approaches.index(reference)
     part: NDArray[np.float64] = cube[rows]
     there = ~np.isnan(part)
-    wanted = there.any(axis=2)
+    wanted = np.any(there, axis=2)
     complete = wanted.any(axis=1) & (there[:, :, i] & there[:, :, j] == wanted).all(axis=1)
     if not complete.any():
         return None

@@ -39,8 +39,7 @@ class LabelScores:
         """Values of some approaches, shape (k, q), over the classifiers that all of them have."""
         at = [self.approaches.index(name) for name in approaches]
         chosen: NDArray[np.float64] = self.values[vector][:, at]
-        missing = np.isnan(chosen).all(axis=2)
-        whole = ~missing.any(axis=1)
+        whole = ~np.any(np.all(np.isnan(chosen), axis=2), axis=1)
         return nan_mean(chosen[whole]) if whole.any() else np.full(chosen.shape[1:], np.nan)
 
 

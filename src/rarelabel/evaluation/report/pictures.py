@@ -10,6 +10,7 @@ import io
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -17,12 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rarelabel.evaluation.cd_diagram import plot_critical_difference
+from rarelabel.evaluation.report.gains import ROPE, Gain
+from rarelabel.evaluation.report.verdict import resamples
 from rarelabel.evaluation.statistics import NemenyiResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["MARKS", "critical_difference_svg", "label_svg", "new_figure", "readable", "reliability_svg", "to_svg"]
+__all__ = [
+    "MARKS",
+    "critical_difference_svg",
+    "gain_svg",
+    "label_svg",
+    "new_figure",
+    "readable",
+    "reliability_svg",
+    "to_svg",
+]
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
@@ -52,15 +64,44 @@ def readable(name: str, longest: int = 0) -> str:
     return f"{name[: longest - 1 - tail]}…{name[len(name) - tail :]}"
 
 
-def critical_difference_svg(found: NemenyiResult, title: str) -> str:
-    """The critical-difference diagram, without the caption below it."""
-    figure = plot_critical_difference(found, width=5.2, longest_name=24)
+def critical_difference_svg(ident: str, found: NemenyiResult, title: str) -> str:
+    """The critical-difference diagram of ranks over blocks."""
+    figure = plot_critical_difference(found, width=7.0, longest_name=24)
     for text in figure.axes[0].texts:
-        if text.get_text().startswith("Mean rank over"):  # blocks are ranked here; the page says so
-            text.remove()
+        if text.get_text().startswith("Mean rank over"):  # the rows ranked here are blocks
+            width = max(map(len, text.get_text().split("\n")))
+            text.set_text(fill(" ".join(text.get_text().split()).replace("data sets", "blocks", 1), width))
     order = np.argsort(found.mean_ranks, kind="stable")
     ranks = ", ".join(f"{readable(found.methods[j])} {found.mean_ranks[j]:.2f}" for j in order)
-    return to_svg(figure, "cd", title, f"Mean ranks, the best first: {ranks}.")
+    return to_svg(figure, ident, title, f"Mean ranks, the best first: {ranks}.")
+
+
+def gain_svg(ident: str, title: str, found: Sequence[Gain]) -> str:
+    """One line for each approach, the first on top: its gain over doing nothing, and the 95 % interval."""
+    k, width, row, bottom = len(found), 3.75, 0.25, 0.28
+    height = k * row + bottom + 0.06
+    figure = new_figure(width, height)
+    ax = figure.add_axes((1.5 / width, bottom / height, (width - 1.62) / width, k * row / height))
+    means = np.array([gain.mean for gain in found])
+    reaches = np.nan_to_num(np.array([gain.reach for gain in found]))
+    shown = np.minimum(reaches, 2 * np.abs(means).max() + 2 * ROPE)  # two data sets may leave all open
+    low, high = min(-2 * ROPE, float((means - shown).min())), max(2 * ROPE, float((means + shown).max()))
+    margin = 0.04 * (high - low)
+    ax.set(xlim=(low - margin, high + margin), ylim=(k - 0.5, -0.5))
+    _quiet_axes(ax, "x")
+    ax.locator_params(axis="x", nbins=5)
+    ax.xaxis.set_major_formatter(lambda x, _: "0" if abs(x) < 1e-9 else f"{x:+.3g}".replace("-", "−"))
+    ax.axvspan(-ROPE, ROPE, color=_LINE, linewidth=0, zorder=0)
+    ax.axvline(0, color=_QUIET, linewidth=1.0, zorder=1)
+    for j, gain in enumerate(found):
+        marker, color = MARKS[1 if resamples(gain.approach) else 2]
+        name = readable(gain.approach, 22)
+        ax.text(low - 2.5 * margin, j, name, ha="right", va="center", fontsize=8.5, color=_INK, parse_math=False)
+        ax.plot([means[j] - shown[j], means[j] + shown[j]], [j, j], color=color, linewidth=1.6, zorder=2)
+        face = color if gain.judgement in ("better", "worse") else _PAPER
+        ax.plot(means[j], j, marker, color=color, markerfacecolor=face, markersize=6, zorder=3)
+    parts = [f"{readable(gain.approach)} {gain.mean:+.3f}" for gain in found]
+    return to_svg(figure, ident, title, "Gains over none: " + ", ".join(parts) + ".")
 
 
 def label_svg(
