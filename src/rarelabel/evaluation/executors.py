@@ -7,6 +7,7 @@ soon as it is there, in any order. A task that kills its process is a failed tas
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ RunTask: TypeAlias = Callable[[Task, Dataset], TaskOutcome]
 _THREADS = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-_RETRIES = 3  # how often Dask may lose a task that is not to blame
+_RETRIES = 2  # of a task that did not reach its worker whole
 _SECONDS_FOR_A_WORKER = 60
 
 
@@ -154,42 +155,63 @@ def _on_cluster(
     from distributed import as_completed
 
     there: dict[str, Any] = {}
-    running: dict[Any, tuple[Task, int]] = {}
-    ended = as_completed()
-
-    def start(task: Task, lost: int = 0) -> None:
-        if task.dataset not in there:
-            there[task.dataset] = client.scatter(datasets[task.dataset], broadcast=True, hash=False)
-        future = client.submit(attempt, run_task, task, there[task.dataset], pure=False, retries=_RETRIES)
-        running[future] = task, lost
-        ended.add(future)
+    running: dict[Any, Task] = {}
+    suspects: list[Task] = []
+    ended = as_completed(loop=client.loop)
 
     def fill() -> None:
         while len(running) <= sum(client.nthreads().values()) and (task := next(queue, None)) is not None:
-            start(task)
+            if task.dataset not in there:
+                there[task.dataset] = _sent(client, datasets[task.dataset])
+            future = _started(client, run_task, task, there[task.dataset])
+            running[future] = task
+            ended.add(future)
 
     try:
         fill()
         for future in ended:
-            task, lost = running.pop(future)
-            if future.status == "finished":
-                yield future.result()
-            elif future.status == "error":
-                yield Done(task, _failed(task, _dask_error(future.exception())))
-            elif client.status != "running" or lost >= _RETRIES:
-                raise ConnectionError("the Dask cluster is gone; start it and run again: what was done is kept")
-            else:  # every copy of the data set went with the workers that died
-                there.pop(task.dataset, None)
-                start(task, lost + 1)
+            task = running.pop(future)
+            done = _received(future, task)
+            if done is None:
+                suspects.append(task)
+                there.pop(task.dataset, None)  # what was being sent may be held to be the killer, too
+            else:
+                yield done
             fill()
+        for task in suspects:  # Dask blames all that was waiting on the workers that died; alone, a task is guilty
+            data = _sent(client, datasets[task.dataset])
+            data.exception()  # wait until it is there
+            yield _received(_started(client, run_task, task, data), task) or Done(task, _failed(task, _DIED))
     finally:
         client.cancel(list(running), force=True)
 
 
-def _dask_error(error: BaseException) -> str:
-    from distributed import KilledWorker
+def _started(client: Any, run_task: RunTask, task: Task, data: Any) -> Any:
+    return client.submit(attempt, run_task, task, data, pure=False, retries=_RETRIES)
 
-    return _DIED if isinstance(error, KilledWorker) else f"{type(error).__name__}: {error}"
+
+def _received(future: Any, task: Task) -> Done | None:
+    """What came of a task; None where workers died of it, or of another one that was with it."""
+    from distributed import CancelledError, KilledWorker
+
+    try:
+        error = future.exception()
+    except CancelledError as lost:
+        raise ConnectionError("the Dask cluster is gone; start it and run again: what was done is kept") from lost
+    if isinstance(error, KilledWorker):
+        return None
+    return future.result() if error is None else Done(task, _failed(task, f"{type(error).__name__}: {error}"))
+
+
+def _sent(client: Any, dataset: Dataset) -> Any:
+    """The data set on the cluster, sent once. Unlike what is scattered, it comes back if its worker dies."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        return client.submit(_as_it_is, dataset, pure=False)
+
+
+def _as_it_is(dataset: Dataset) -> Dataset:
+    return dataset
 
 
 @contextmanager
