@@ -88,6 +88,17 @@ def test_two_processes_share_one_store(expected, tmp_path):
     assert len(done) <= 36  # and rarely on the same task
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell when a parent has died")
+def test_processes_end_when_the_one_that_started_them_is_killed(fake, expected, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    store, table = tmp_path / "store.db", tmp_path / "table.csv"
+    process = start(store, table, "--n-jobs", 2, "--die", "written", "--after", 4, "--pause", 0.05)
+    _, errors = process.communicate(timeout=120)  # ends once no process holds the pipe
+    assert process.returncode == -signal.SIGKILL, errors
+    assert list(tmp_path.glob("rarelabel-*")) == []
+    assert fake["compare"](store, table, n_jobs=2).read_bytes() == expected
+
+
 def test_processes_of_this_machine_give_the_same_bytes(fake, expected, tmp_path):
     assert fake["compare"](tmp_path / "store.db", tmp_path / "table.csv", n_jobs=2).read_bytes() == expected
 

@@ -6,6 +6,9 @@ soon as it is there, in any order. A task that kills its process is a failed tas
 
 from __future__ import annotations
 
+import os
+import shutil
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -33,6 +36,7 @@ _THREADS = dict.fromkeys(
 )
 _RETRIES = 2  # of a task that did not reach its worker whole
 _SECONDS_FOR_A_WORKER = 60
+_SECONDS_TO_LOOK = 1.0  # whether the parent lives
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +81,13 @@ def in_processes(
     Where a process dies, nobody knows which of the tasks under way it was, so each of these is tried by itself.
     """
     with TemporaryDirectory(prefix="rarelabel-") as folder:
-        paths = {}
-        for i, (name, dataset) in enumerate(datasets.items()):
-            paths[name] = str(Path(folder, f"{i}.joblib"))
-            joblib.dump(dataset, paths[name])
+        for i, dataset in enumerate(datasets.values()):
+            joblib.dump(dataset, Path(folder, str(i)))
+        paths = {name: str(Path(folder, str(i))) for i, name in enumerate(datasets)}
         # one task more than there are processes, so that none waits while this process writes
-        while suspects := (yield from _until_a_process_dies(queue, paths, run_task, n_jobs, n_jobs + 1)):
+        while suspects := (yield from _until_a_process_dies(queue, folder, paths, run_task, n_jobs, n_jobs + 1)):
             one_by_one = iter(suspects)
-            while culprit := (yield from _until_a_process_dies(one_by_one, paths, run_task, 1, 1)):
+            while culprit := (yield from _until_a_process_dies(one_by_one, folder, paths, run_task, 1, 1)):
                 yield Done(culprit[0], _failed(culprit[0], _DIED))
 
 
@@ -92,11 +95,11 @@ _DIED = "the process that ran this task was killed or crashed; perhaps there was
 
 
 def _until_a_process_dies(
-    queue: Iterator[Task], paths: Mapping[str, str], run_task: RunTask, n_jobs: int, at_once: int
+    queue: Iterator[Task], folder: str, paths: Mapping[str, str], run_task: RunTask, n_jobs: int, at_once: int
 ) -> Generator[Done, None, list[Task]]:
     """Yield what is done; return the tasks that were under way when a process died."""
     # not joblib.Parallel: it takes tasks ahead of time, in another thread, and loses all that is under way
-    pool = ProcessPoolExecutor(n_jobs, env=_THREADS)
+    pool = ProcessPoolExecutor(n_jobs, env=_THREADS, initializer=_end_with_parent, initargs=(os.getpid(), folder))
     running: dict[Future[Done], Task] = {}
     try:
         while True:
@@ -117,6 +120,18 @@ def _until_a_process_dies(
                 return list(running.values())
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+def _end_with_parent(parent: int, folder: str) -> None:
+    """Where the parent is killed, its processes end too and clear up; loky's would wait for it for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_TO_LOOK)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _submitted(pool: Any, run_task: RunTask, task: Task, path: str) -> Future[Done]:
