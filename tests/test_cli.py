@@ -54,7 +54,7 @@ def test_help_loads_nothing_heavy():
 def test_help_lists_the_commands(option, run):
     result = run(option)
     assert result.exit_code == 0
-    for command in ("convert", "demo", "diagnose", "methods", "resample"):
+    for command in ("compare", "convert", "demo", "diagnose", "methods", "report", "resample"):
         assert f"\n  {command} " in result.stdout
 
 
@@ -306,8 +306,8 @@ def test_interrupt_ends_with_130(run, scenes, monkeypatch):
 def test_interrupted_process_leaves_nothing_behind(tmp_path):
     command = [sys.executable, "-m", "rarelabel", "demo", "-o", str(tmp_path / "demo")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while "Training" not in (line := process.stderr.readline()):
-        assert line, "the process ended before it trained"
+    while "Resampling" not in (line := process.stderr.readline()):
+        assert line, "the process ended before it resampled"
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

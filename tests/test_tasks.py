@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import sparse
 
 from rarelabel import tasks
@@ -18,7 +16,6 @@ from rarelabel.imbalance import describe
 from rarelabel.over_sampling import MLSMOTE
 from rarelabel.registry import SAMPLERS, sampler_class
 from rarelabel.schema import Column, Schema
-from rarelabel.tasks._heldout import Scores, tuned_thresholds, verdict
 
 LABELS = ("sun", "sea", "rare one")
 
@@ -240,69 +237,35 @@ def test_methods_are_the_registry_with_defaults_and_papers():
     assert kinds == {"removes": {"LPRUS", "MLRUS", "MLeNN", "MLTL", "MLUL"}, "splits": {"REMEDIAL"}}
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=2, max_size=12))
-def test_tuned_threshold_reaches_the_best_f1_of_any_threshold(rows):
-    Y = np.array([[carries] for carries, _ in rows])
-    scores = np.array([[score / 10] for _, score in rows])
-
-    def f1(threshold):
-        predicted = scores >= threshold
-        return 2 * (predicted & Y).sum() / max(predicted.sum() + Y.sum(), 1)
-
-    assert f1(tuned_thresholds(Y, scores)) == pytest.approx(max(f1(threshold) for threshold in scores.ravel()))
-
-
-@pytest.mark.parametrize(
-    ("resampled", "rival", "words"),
-    [
-        (0.7, 0.6, ["MLROS helped", "It also beat class weights"]),
-        (0.7, 0.8, ["MLROS helped", "But class weights did better"]),
-        (0.4, 0.8, ["MLROS hurt", "But class weights did better"]),
-    ],
-)
-def test_verdict_follows_from_the_scores(resampled, rival, words):
-    def scores(name, value, resamples=False):
-        values = value + np.linspace(0, 0.01, 5)
-        return Scores(name, resamples, values, values, values)
-
-    text = verdict((scores("nothing done", 0.5), scores("class weights", rival), scores("MLROS", resampled, True)))
-    for word in words:
-        assert word in text
-    assert f"{resampled - 0.5:+.3f} (better in {5 if resampled > 0.5 else 0} of 5 splits)" in text
-
-
-def test_verdict_is_undecided_where_splits_disagree():
-    steady, mixed = np.full(5, 0.5), np.array([0.6, 0.4, 0.6, 0.4, 0.6])
-    text = verdict(tuple(Scores(n, r, v, v, v) for n, r, v in (("-", 0, steady), ("w", 0, steady), ("S", 1, mixed))))
-    assert "S made no clear difference against nothing done" in text
-    assert "But w did about as well" in text
-
-
 def test_demonstration_writes_what_it_says(tmp_path):
     pytest.importorskip("matplotlib")
-    result = tasks.demo(tmp_path / "new" / "demo", n_splits=1)
+    pytest.importorskip("pydantic")
+    pytest.importorskip("jinja2")
+    result = tasks.demo(tmp_path / "new" / "demo", n_splits=2)
     written = {file.name for file in (tmp_path / "new" / "demo").iterdir()}
     assert written >= {"digit_scenes.arff", "digit_scenes.xml", "digit_scenes_mlsmote.arff", "report.txt"}
-    assert written >= {"diagnosis.png", "before_after.png", "scenes.png"}
-    assert {file.name for file in result.files} <= written
+    assert written >= {"diagnosis.png", "before_after.png", "scenes.png", "comparison.html"}
+    assert {file.name for file in result.files} == written
     assert (tmp_path / "new" / "demo" / "report.txt").read_text() == f"{result}\n"
     assert result.rare_labels == ("digit_8", "digit_9", "digit_7")
     again = read(tmp_path / "new" / "demo" / "digit_scenes_mlsmote.arff")
     np.testing.assert_array_equal(again.X, np.round(again.X))
     assert len(again.Y) == result.resamplings[0].after.n_rows
-    assert [score.approach for score in result.scores if score.resamples] == ["MLROS", "MLSMOTE"]
-    plain, tuned = result.scores[0], result.scores[2]
-    assert plain.macro_ap == pytest.approx(tuned.macro_ap)  # a threshold does not change a ranking
-    assert all(0.3 < score.macro_f1[0] < 0.9 for score in result.scores)
+    runs = result.comparison.results
+    assert set(runs.approaches) == {"none", "weights", "thresholds", "MLSMOTE", "MLROS", "MLSOL"}
+    assert not runs.failures()
+    table = runs.scores("map")
+    plain, tuned = (table.values[0, list(table.approaches).index(name)] for name in ("none", "thresholds"))
+    assert plain == pytest.approx(tuned)  # a threshold does not change a ranking
+    assert (runs.runs["macro_f1"] > 0.3).all()
 
 
-def test_demonstration_without_matplotlib(tmp_path, monkeypatch):
+def test_demonstration_without_extras(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setattr("rarelabel.tasks._demo.score_held_out", lambda *_, **__: ())
-    monkeypatch.setattr("rarelabel.tasks._demo.Demonstration.__str__", lambda _: "report")
-    result = tasks.demo(tmp_path, n_splits=1)
-    assert "pip install 'rarelabel[report]'" in result.missing
+    result = tasks.demo(tmp_path, n_splits=2)
+    assert "pip install 'rarelabel[bench]'" in result.missing
+    assert result.comparison is None
+    assert result.missing in str(result)
     assert not list(tmp_path.glob("*.png"))
     assert (tmp_path / "digit_scenes_mlsmote.arff").is_file()
 

@@ -128,7 +128,9 @@ def run_spec(
     with ResultStore(store) as opened:
         opened.add_spec(spec.fingerprint, spec.to_dict(), command, tasks, loaded)
         run(tasks, loaded, opened, n_jobs=n_jobs, client=client, progress=progress)
-        return Results.from_store(opened, spec.fingerprint)
+        if store is None:
+            return Results.from_store(opened, spec.fingerprint).in_memory()
+    return Results.read(store, spec.fingerprint)
 
 
 def _datasets(given: Any) -> tuple[list[dict[str, Any]], dict[str, Dataset]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from rarelabel import __version__
@@ -56,6 +58,7 @@ def plan_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> list[Task]:
         dataset = datasets[described.name]
         data = data_fingerprint(dataset)
         folds = [spec.cv.assign(dataset.Y, repeat) for repeat in range(spec.cv.n_repeats)]
+        _warn_of_absent_labels(described.name, dataset, folds)
         for each in spec.approaches:
             approach = each.approach()
             way = _approach_key(each.model_dump(mode="json"), approach)
@@ -83,6 +86,22 @@ def data_fingerprint(dataset: Dataset) -> str:
     for array in (X.data, X.indices, X.indptr, dataset.Y) if sparse.issparse(X) else (X, dataset.Y):
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
+
+
+def _warn_of_absent_labels(name: str, dataset: Dataset, folds: list[NDArray[np.int32]]) -> None:
+    """Name the labels that some fold does not hold out; there they are left out of means over labels."""
+    n_splits = 1 + max(int(each.max()) for each in folds)
+    held = [each == fold for each in folds for fold in range(n_splits)]
+    absent = np.stack([~dataset.Y[rows].any(axis=0) for rows in held]).max(axis=0)
+    if absent.any():
+        labels = [label for label, gone in zip(dataset.label_names, absent, strict=True) if gone]
+        more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
+        warnings.warn(
+            f"{name}: {len(labels)} of {len(absent)} labels have no positive row in some fold, where they are left out "
+            f"of means over labels: {', '.join(map(repr, labels[:5]))}{more}",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _divisions(spec: Spec) -> list[tuple[int, int, int]]:

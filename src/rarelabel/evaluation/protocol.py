@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+import warnings
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -153,8 +154,10 @@ class Folds(_Part):
         state = np.random.SeedSequence([self.random_state, repeat]).generate_state(1)[0] >> 1
         splitter = MultilabelStratifiedKFold(self.n_splits, shuffle=True, random_state=int(state))
         folds = np.empty(len(Y), dtype=np.int32)
-        for fold, (_, held) in enumerate(splitter.split(np.zeros((len(Y), 1)), Y)):
-            folds[held] = fold
+        with warnings.catch_warnings():  # labels too rare for every fold are told by their names; see plan_tasks
+            warnings.simplefilter("ignore", UserWarning)
+            for fold, (_, held) in enumerate(splitter.split(np.zeros((len(Y), 1)), Y)):
+                folds[held] = fold
         return folds
 
 
@@ -189,7 +192,7 @@ class Spec(_Part):
     """
 
     datasets: list[DatasetSpec] = Field(min_length=1)
-    approaches: list[ApproachSpec] = Field(default_factory=list)
+    approaches: list[ApproachSpec] = Field(default_factory=list, validate_default=True)
     classifiers: list[ClassifierSpec] = Field(min_length=1)
     cv: Folds = Folds()
     seeds: list[int] = Field(default=[0], min_length=1)

@@ -14,6 +14,7 @@ __all__ = [
     "FIDELITY_COLUMNS",
     "RESAMPLING_COLUMNS",
     "RUN_COLUMNS",
+    "VECTOR_NAMES",
     "DatasetInfo",
     "Record",
     "Status",
@@ -119,6 +120,10 @@ class DatasetInfo:
     mean_ir: float = float("nan")
     cardinality: float = float("nan")
     scumble: float = float("nan")
+
+
+VECTOR_NAMES = ("f1", "precision", "recall", "average_precision", "reliability")
+"""Arrays that are kept of a run."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from rarelabel.datasets import atomic_path
 from rarelabel.evaluation.columns import UNKNOWN, Columns, as_columns, codes, matching
 from rarelabel.evaluation.measures import MEASURES
-from rarelabel.evaluation.records import COST_COLUMNS, RESAMPLING_COLUMNS, RUN_COLUMNS, DatasetInfo, Record
+from rarelabel.evaluation.records import (
+    COST_COLUMNS,
+    RESAMPLING_COLUMNS,
+    RUN_COLUMNS,
+    VECTOR_NAMES,
+    DatasetInfo,
+    Record,
+)
 
 if TYPE_CHECKING:
     from rarelabel.evaluation.store import ResultStore
@@ -208,6 +215,42 @@ class Results:
             n_planned=chosen.n_runs,
             read_vectors=lambda name: store.vectors(chosen.fingerprint, name),
         )
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], spec: str | None = None) -> Results:
+        """Results of a specification in a file, which is opened anew whenever :meth:`vectors` is asked.
+
+        Parameters
+        ----------
+        path : str or path-like
+        spec : str, default=None
+            Its fingerprint or how it begins. None: the one that was run last.
+
+        Raises
+        ------
+        FileNotFoundError, StoreError
+            If there is no such file, or it is no store.
+        LookupError
+            If the store has no such specification, or several.
+        """
+        from rarelabel.evaluation.store import ResultStore
+
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"there is no file {path}; a comparison makes one")
+        with ResultStore(path, read_only=True) as store:
+            chosen = store.find_spec(spec).fingerprint
+            found = cls.from_store(store, chosen)
+
+        def read_vectors(name: str) -> Vectors:
+            with ResultStore(path, read_only=True) as store:
+                return store.vectors(chosen, name)
+
+        return replace(found, read_vectors=read_vectors)
+
+    def in_memory(self) -> Results:
+        """The same results with all vectors read, so that their store may go."""
+        vectors = {name: self.vectors(name) for name in VECTOR_NAMES}
+        return replace(self, read_vectors=lambda name: vectors.get(name, {}))
 
     @classmethod
     def from_records(

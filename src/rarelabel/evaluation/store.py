@@ -31,7 +31,7 @@ _SQL_TYPES = {str: "TEXT NOT NULL DEFAULT ''", int: "INTEGER", float: "REAL"}
 _CHUNK = 5000
 
 
-class StoreError(RuntimeError):
+class StoreError(OSError):
     """The store cannot be used; the message says why and what to do. What was written before is kept."""
 
 

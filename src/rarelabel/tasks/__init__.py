@@ -1,24 +1,29 @@
 """What the command line does, as plain functions: files in, results and files out, nothing printed."""
 
+from rarelabel.tasks._comparing import Comparison, compare, plan_comparison, report
 from rarelabel.tasks._converting import convert
-from rarelabel.tasks._demo import Demonstration, Scores, demo
+from rarelabel.tasks._demo import Demonstration, demo
 from rarelabel.tasks._diagnosing import diagnose
-from rarelabel.tasks._listing import Method, methods
+from rarelabel.tasks._listing import Method, classifiers, methods
 from rarelabel.tasks._outputs import Progress
 from rarelabel.tasks._resampling import Provenance, Resampling, plan, resample, resample_dataset
 
 __all__ = [
+    "Comparison",
     "Demonstration",
     "Method",
     "Progress",
     "Provenance",
     "Resampling",
-    "Scores",
+    "classifiers",
+    "compare",
     "convert",
     "demo",
     "diagnose",
     "methods",
     "plan",
+    "plan_comparison",
+    "report",
     "resample",
     "resample_dataset",
 ]

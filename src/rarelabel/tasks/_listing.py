@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rarelabel.registry import SAMPLERS, sampler_class
+from rarelabel.registry import SAMPLERS, classifier_names, sampler_class
 
-__all__ = ["Method", "methods"]
+__all__ = ["Method", "classifiers", "methods"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ def methods() -> tuple[Method, ...]:
     """
     found = [_method(name, target) for name, target in SAMPLERS.items()]
     return tuple(sorted(found, key=lambda method: (method.kind, method.name.lower())))
+
+
+def classifiers() -> tuple[str, ...]:
+    """Names of the classifiers that a comparison can use."""
+    return classifier_names()
 
 
 def _method(name: str, target: str) -> Method:

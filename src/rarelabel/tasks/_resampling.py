@@ -23,7 +23,7 @@ from rarelabel.tasks._outputs import (
 from rarelabel.tasks._pictures import draw_before_after
 from rarelabel.tasks._sampling import Provenance, plan_dataset, resample_dataset
 
-__all__ = ["Provenance", "Resampling", "compare", "plan", "resample", "resample_dataset"]
+__all__ = ["Provenance", "Resampling", "before_and_after", "plan", "resample", "resample_dataset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +216,7 @@ def resample(
     progress(f"{method}: {n:,} rows, {dataset.X.shape[1]:,} features, {q:,} labels")
     resampled, origin = resample_dataset(dataset, method, parameters, seed=seed)
     progress(f"Measuring {len(resampled.Y):,} rows")
-    result = replace(compare(dataset, resampled, origin), name=Path(path).name)
+    result = replace(before_and_after(dataset, resampled, origin), name=Path(path).name)
     progress(f"Writing {out}")
     files = [*write(resampled, out)]
     if provenance is not None:
@@ -228,7 +228,7 @@ def resample(
     return replace(result, files=tuple(files))
 
 
-def compare(dataset: Dataset, resampled: Dataset, origin: Provenance) -> Resampling:
+def before_and_after(dataset: Dataset, resampled: Dataset, origin: Provenance) -> Resampling:
     """Measure a data set before and after.
 
     Parameters
