@@ -105,12 +105,12 @@ def protocol_words(results: Results, grid: Grid) -> list[str]:
         f"The rows of each data set were divided into {_count(folds, 'fold')}{again}; {held_out}, and models were "
         f"trained on the other rows. Every run was made with {_count(seeds, 'random seed')}.",
         f"Compared were {_count(len(grid.approaches), 'approach', 'approaches')}: {_listed(grid.approaches)}. "
-        "Samplers saw the training rows only and left the held-out rows as they are; the resampled rows then went "
-        f"to every classifier ({_listed(grid.classifiers)}). “weights” are class weights; “thresholds” are one for each "
-        "label, chosen by cross-validation inside the training rows.",
+        "Samplers saw the training rows only and left the held-out rows as they are; the resampled rows went to "
+        f"every classifier ({_listed(grid.classifiers)}). “weights” are class weights; “thresholds” are one for "
+        "each label, chosen by cross-validation inside the training rows.",
         "Approaches are compared on the same folds, seeds and classifiers. A score is the mean over folds and seeds. "
-        "An approach that failed on a fold has none for that classifier and data set, since the folds it survived may be "
-        "the easy ones.",
+        "An approach that failed on a fold has none for that classifier and data set, since the folds it survived may "
+        "be the easy ones.",
         "A gain is the paired difference to doing nothing. On one data set, scores of a fold are averaged over "
         "classifiers and seeds, and the folds compared by the Bayesian correlated t-test with Nadeau and Bengio’s "
         "correction for shared training rows. Over data sets, each counts once, and the Bayesian signed-rank test is "

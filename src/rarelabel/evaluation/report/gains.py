@@ -24,7 +24,7 @@ from scipy import stats
 from rarelabel.evaluation.bayesian import bayesian_signed_rank, correlated_t_test
 from rarelabel.evaluation.columns import codes
 from rarelabel.evaluation.measures import MEASURES
-from rarelabel.evaluation.results import Block, Results
+from rarelabel.evaluation.results import Block, Results, Scores
 
 __all__ = [
     "ERROR",
@@ -95,6 +95,8 @@ class Grid:
     divisions: NDArray[np.int64]
     approaches: tuple[str, ...]
     at: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]] = field(repr=False)
+    _cubes: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    _scores: dict[str, Scores] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, results: Results) -> Grid:
@@ -123,9 +125,17 @@ class Grid:
 
     def cube(self, measure: str) -> NDArray[np.float64]:
         """Values of a measure by block, division and approach; NaN where there is none."""
-        cube = np.full((len(self.blocks), len(self.divisions), len(self.approaches)), np.nan)
-        cube[self.at] = np.where(self.results.runs["status"] == "ok", self.results.runs[measure], np.nan)
-        return cube
+        if measure not in self._cubes:
+            cube = np.full((len(self.blocks), len(self.divisions), len(self.approaches)), np.nan)
+            cube[self.at] = np.where(self.results.runs["status"] == "ok", self.results.runs[measure], np.nan)
+            self._cubes[measure] = cube
+        return self._cubes[measure]
+
+    def scores(self, measure: str) -> Scores:
+        """What :meth:`Results.scores` returns, worked out once."""
+        if measure not in self._scores:
+            self._scores[measure] = self.results.scores(measure)
+        return self._scores[measure]
 
 
 def gains(

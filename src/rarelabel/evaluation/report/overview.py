@@ -50,7 +50,7 @@ def overview_table(grid: Grid, measures: Sequence[str], caption: str = "Means of
     columns: dict[str, dict[str, Cell]] = {}
     n_blocks = []
     for measure in measures:
-        common = common_blocks(grid.results.scores(measure))
+        common = common_blocks(grid.scores(measure))
         columns[measure] = _mean_cells(grid, common, len(others))
         n_blocks.append(len(common.blocks))
     rows = tuple(
@@ -162,7 +162,7 @@ def left_out(common: Common, n_blocks: int) -> list[str]:
 
 def dataset_table(grid: Grid, dataset: str, measure: str) -> Table:
     """Every approach with every classifier on one data set."""
-    scores = grid.results.scores(measure)
+    scores = grid.scores(measure)
     cube = grid.cube(measure)
     rows = [b for b, block in enumerate(scores.blocks) if block.dataset == dataset]
     columns = []

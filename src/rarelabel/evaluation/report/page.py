@@ -110,7 +110,7 @@ def _contents(results: Results, measures: Sequence[str] | None, title: str | Non
     calibration = [name for name in ("ece", "brier") if name in results.measures]
     shown = _shown(grid, summary.verdicts[0])
     curves = reliability_curves(results, grid, shown)
-    ranks = [ranking(results, measure) for measure in chosen[:2]]
+    ranks = [ranking(grid.scores(measure)) for measure in chosen[:2]]
     return {
         "title": title or f"Does resampling help? {_counted(len(grid.datasets), 'data set')} compared",
         "facts": _facts(results, grid),
@@ -260,9 +260,7 @@ def _label_pictures(labels: LabelScores, shown: list[str], d: int) -> dict[str, 
     return {
         "pictures": pictures,
         "legend": _legend(shown),
-        "cut": f"The rarest {_LABELS} labels are drawn; the table below holds the other {more} as well."
-        if more
-        else "",
+        "cut": f"The rarest {_LABELS} labels are drawn; the table holds the other {more} as well." if more else "",
         "labels": overview.label_table(labels, order.tolist(), shown),
     }
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -56,17 +58,35 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def readable(name: str, longest: int = 0) -> str:
-    """A name without characters that no page may hold; of more than ``longest`` characters the middle is left out."""
+    """A name without characters that no page may hold; if wider than ``longest`` letters, its middle is left out."""
     name = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", "\ufffd", name)
-    if not longest or len(name) <= longest:
+    if not longest or _letters(name) <= longest:
         return name
-    tail = (longest - 1) // 2
-    return f"{name[: longest - 1 - tail]}…{name[len(name) - tail :]}"
+    head, tail = name, ""
+    for kept in range(min(len(name), longest) - 1, 0, -1):  # names of variants often differ at the end
+        head, tail = name[: kept - kept // 2], name[len(name) - kept // 2 :]
+        if _letters(head + tail) < longest:
+            break
+    return f"{head}…{tail}"
+
+
+def _letters(name: str) -> int:
+    """Width in letters; those of Chinese, Japanese and Korean are as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in name)
+
+
+@contextmanager
+def _any_glyph() -> Iterator[None]:
+    """Matplotlib warns of glyphs that its font lacks; the browser, which draws the text, has other fonts."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
+        yield
 
 
 def critical_difference_svg(ident: str, found: NemenyiResult, title: str) -> str:
     """The critical-difference diagram of ranks over blocks."""
-    figure = plot_critical_difference(found, width=7.0, longest_name=24)
+    with _any_glyph():
+        figure = plot_critical_difference(found, width=7.0, longest_name=24)
     for text in figure.axes[0].texts:
         if text.get_text().startswith("Mean rank over"):  # the rows ranked here are blocks
             width = max(map(len, text.get_text().split("\n")))
@@ -181,8 +201,7 @@ def to_svg(figure: Figure, ident: str, title: str, description: str) -> str:
 
     out = io.StringIO()
     figure.patch.set_visible(False)
-    with mpl.rc_context({"svg.hashsalt": ident, "svg.fonttype": "none"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")  # the browser has other fonts
+    with mpl.rc_context({"svg.hashsalt": ident, "svg.fonttype": "none"}), _any_glyph():
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     root = ElementTree.fromstring(out.getvalue())
     for parent in list(root.iter()):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rarelabel.evaluation.report.gains import REFERENCE, higher_is_better
-from rarelabel.evaluation.results import Block, Results, Scores
+from rarelabel.evaluation.results import Block, Scores
 from rarelabel.evaluation.scores import ScoreTable
 from rarelabel.evaluation.statistics import FriedmanResult, NemenyiResult, friedman, nemenyi
 from rarelabel.evaluation.wilcoxon import WilcoxonResult, wilcoxon_holm
@@ -78,13 +78,13 @@ def common_blocks(scores: Scores) -> Common:
     )
 
 
-def ranking(results: Results, measure: str) -> Ranking:
-    """Rank the approaches by a measure.
+def ranking(scores: Scores) -> Ranking:
+    """Rank the approaches on every block.
 
     Parameters
     ----------
-    results : Results
-    measure : str
+    scores : Scores
+        Of :meth:`Results.scores`.
 
     Examples
     --------
@@ -93,10 +93,10 @@ def ranking(results: Results, measure: str) -> Ranking:
     >>> results = Results.from_records(
     ...     [run | dict(approach="none", rare_f1=0.2), run | dict(approach="MLROS", rare_f1=0.3)]
     ... )
-    >>> ranking(results, "rare_f1").reason
+    >>> ranking(results.scores("rare_f1")).reason
     'Approaches are ranked over blocks (a classifier on a data set), and a test of ranks needs two or more; here is 1.'
     """
-    common = common_blocks(results.scores(measure))
+    common = common_blocks(scores)
     n, k = len(common.blocks), len(common.approaches)
     if n < 2 or k < 2:
         what = (
@@ -108,7 +108,7 @@ def ranking(results: Results, measure: str) -> Ranking:
         return Ranking(common, None, None, None, what)
     names = tuple(f"{i}" for i in range(n))
     table = ScoreTable(common.values, names, common.approaches)
-    higher = higher_is_better(measure)
+    higher = higher_is_better(scores.measure)
     against = REFERENCE in common.approaches
     return Ranking(
         common,

@@ -152,7 +152,7 @@ def _summary_rows(results: Results) -> Iterable[Sequence[Any]]:
 
 def _rank_rows(results: Results, measures: Sequence[str]) -> Iterable[Sequence[Any]]:
     for measure in measures:
-        found = ranking(results, measure)
+        found = ranking(results.scores(measure))
         if found.friedman is None:
             continue
         tests = {each.first: each for each in found.against_none.comparisons} if found.against_none else {}
@@ -185,20 +185,20 @@ def _label_rows(results: Results, grid: Grid) -> Iterable[Sequence[Any]]:
 
 
 def latex_table(table: Table) -> str:
-    """A table for LaTeX with the package ``booktabs``; what is bold on the page is bold here.
+    r"""A table for LaTeX with the package ``booktabs``; what is bold on the page is bold here.
 
     Examples
     --------
     >>> from rarelabel.evaluation.report.cells import Cell, Table
     >>> print(latex_table(Table("", ("approach", "F1"), ((Cell("a_b"), Cell("0.5", "± 0.1", True)),))))
-    % needs \\usepackage{booktabs}
-    \\begin{tabular}{lr}
-    \\toprule
-    approach & F1 \\\\
-    \\midrule
-    a\\_b & \\textbf{0.5} {\\small $\\pm$ 0.1} \\\\
-    \\bottomrule
-    \\end{tabular}
+    % needs \usepackage{booktabs}
+    \begin{tabular}{lr}
+    \toprule
+    approach & F1 \\
+    \midrule
+    a\_b & \textbf{0.5} {\small $\pm$ 0.1} \\
+    \bottomrule
+    \end{tabular}
     <BLANKLINE>
     """
     lines = [
