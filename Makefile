@@ -23,7 +23,7 @@ setup: .venv/installed-all
 
 .venv/installed-demo: pyproject.toml constraints.txt
 	python3 -m venv .venv
-	$(call INSTALL,report)
+	$(call INSTALL,bench)
 	touch $@
 
 demo: $(if $(wildcard .venv/installed-all),.venv/installed-all,.venv/installed-demo)
