@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -84,8 +85,7 @@ instance=None)
     """
     parts = [part.strip() for part in text.split("+")]
     plain = [part.lower() for part in parts]
-    remedies = {"none", "weights", "thresholds"}
-    samplers = [sampler_class(part).__name__ for part in parts if part.lower() not in remedies]
+    samplers = [_sampler_name(part) for part in parts if part.lower() not in BASELINES]
     if len(samplers) > 1 or len(set(plain)) < len(plain) or ("none" in plain and len(plain) > 1):
         raise ValueError(
             f"cannot understand the approach {text!r}: expected none, or at most one sampler, 'weights' and "
@@ -95,11 +95,19 @@ instance=None)
     return Approach(name, samplers[0] if samplers else None, {}, "weights" in plain, "thresholds" in plain)
 
 
+def _sampler_name(part: str) -> str:
+    try:
+        return sampler_class(part).__name__
+    except ValueError as error:
+        near = get_close_matches(part.lower(), BASELINES, n=1)
+        raise ValueError(f"{error}; did you mean {near[0]}?" if near else str(error)) from None
+
+
 def tuned_thresholds(Y: NDArray[np.bool_], scores: NDArray[np.float64], *, at_least: int = 1) -> NDArray[np.float64]:
     """The threshold at which each label's F1 is highest: rows that score at least as much get the label.
 
     Of two neighbouring scores the middle is taken, so that the threshold does not lie on a score. A label that the
-    scores say nothing of gets a threshold below all of them: F1 of a coin is highest where it always shows heads
+    scores say nothing of gets their lowest, so that all have it: F1 of a coin is highest where it always shows heads
     (Lipton et al. 2014, "Optimal thresholding of classifiers to maximize F1 measure").
 
     Parameters

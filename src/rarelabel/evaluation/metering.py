@@ -99,9 +99,11 @@ def deadline(seconds: float | None, what: str) -> Iterator[None]:
         raise TimeoutError(f"{what} took longer than {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    earlier, started = signal.setitimer(signal.ITIMER_REAL, seconds)[0], time.monotonic()
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if earlier:  # an alarm that somebody else had set rings when it was to ring, or now if that has passed
+            signal.setitimer(signal.ITIMER_REAL, max(earlier - (time.monotonic() - started), 1e-6))
