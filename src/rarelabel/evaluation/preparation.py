@@ -203,10 +203,12 @@ def _resample(
     if isinstance(sampler, BaseSampler):
         X_res, Y_res = sampler.fit_resample(X, Y, schema=schema)
         new = sampler.is_synthetic_
-    else:
-        X_res, y_res = sampler.fit_resample(X, Y.argmax(axis=1) if schema.exclusive else Y.astype(np.int64))
+    else:  # one that may write into what it is given
+        X_res, y_res = sampler.fit_resample(X.copy(), Y.argmax(axis=1) if schema.exclusive else Y.astype(np.int64))
         Y_res = np.asarray(y_res)[:, None] == np.arange(Y.shape[1]) if schema.exclusive else validate_labels(y_res).Y
         new = np.arange(len(Y_res)) >= len(Y)
+        if schema.exclusive and not Y_res.any(axis=1).all():
+            raise ValueError(f"gave {int((~Y_res.any(axis=1)).sum())} rows of a class that it was not given")
     if X_res.shape != (len(Y_res), X.shape[1]) or Y_res.shape[1] != Y.shape[1]:
         raise ValueError(f"gave X of shape {X_res.shape} and Y of shape {Y_res.shape} for {X.shape} and {Y.shape}")
     if len(Y_res) < 2 or not Y_res.any():
