@@ -71,6 +71,20 @@ def test_the_best_of_many_must_be_clearer():
     assert gain_of(runs, "MLSMOTE", n_tried=10)[1].judgement == "unclear"
 
 
+def test_three_data_sets_that_disagree_in_size_are_not_enough():
+    # gains 0.02, 0.06 and 0.03: mean 0.0367, deviation 0.0208; half of the interval 4.303 * 0.0208 / sqrt(3) = 0.0517
+    runs = [
+        run
+        for name, gain in {"birds": 0.025, "yeast": 0.065, "scene": 0.035}.items()
+        for run in records({"none": [0.2, 0.3], "MLSMOTE": [0.2 + gain, 0.3 + gain]}, dataset=name)
+    ]
+    per_dataset, overall = gain_of(runs, "MLSMOTE")
+    assert {found["MLSMOTE"].judgement for found in per_dataset.values()} == {"better"}
+    assert overall.reach == pytest.approx(0.0517, rel=1e-3)
+    assert overall.better > 0.95
+    assert overall.judgement == "unclear"
+
+
 def test_losses_count_the_other_way(make_results):
     runs = [
         RUN | {"approach": name, "fold": fold, "hamming_loss": value + fold / 100}

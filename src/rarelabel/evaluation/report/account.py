@@ -114,9 +114,11 @@ def protocol_words(results: Results, grid: Grid) -> list[str]:
         "A gain is the paired difference to doing nothing. On one data set, scores of a fold are averaged over "
         "classifiers and seeds, and the folds compared by the Bayesian correlated t-test with Nadeau and Bengio’s "
         "correction for shared training rows. Over data sets, each counts once, and the Bayesian signed-rank test is "
-        f"used. Differences up to {ROPE:g} count as none. A difference is called clear where its probability is at "
-        "least 1 − 0.05 / (number of approaches other than none), because the best of many looks better than it is. ± "
-        "after a gain is half of its 95 % interval; ± after a score is the standard deviation over folds.",
+        f"used. Differences up to {ROPE:g} count as none.",
+        "A difference is called clear where its probability is at least 1 − 0.05 / (number of approaches other than "
+        "none), because the best of many looks better than it is, and, over data sets, the 95 % interval of the mean "
+        "gain excludes 0. ± after a gain is half of its 95 % interval; ± after a score is the standard deviation over "
+        "folds.",
     ]
 
 

@@ -2,7 +2,8 @@
 
 One data set: scores of a fold are averaged over classifiers and seeds, and the folds compared by the correlated t-test
 with Nadeau and Bengio's correction. Several: each data set counts once, whatever the number of its folds, classifiers
-and seeds, and the Bayesian signed-rank test compares the data sets.
+and seeds, and the Bayesian signed-rank test compares the data sets. A difference is then clear only if the 95 %
+interval of the mean gain excludes 0 as well: two or three data sets that happen to agree are not enough.
 
 References
 ----------
@@ -245,7 +246,10 @@ def _over_datasets(each: list[Gain], higher: bool, n_tried: int) -> Gain:
     posterior = bayesian_signed_rank(first, second, rope=ROPE, higher_is_better=higher, random_state=0)
     n = len(each)
     reach = float(stats.t.ppf(0.975, n - 1) * (first - second).std(ddof=1) / np.sqrt(n))
-    return _judged(replace(gain, reach=reach), posterior.left, posterior.rope, posterior.right, n_tried)
+    gain = _judged(replace(gain, reach=reach), posterior.left, posterior.rope, posterior.right, n_tried)
+    if gain.judgement in ("better", "worse") and abs(gain.mean) <= reach:
+        return replace(gain, judgement="unclear")  # two or three data sets that happen to agree are not enough
+    return gain
 
 
 def _untested(

@@ -97,7 +97,8 @@ def gain_table(summary: Summary, judged: Judged) -> Table:
         ("approach", "gain", f"P(gain > {ROPE:g})", "P(no difference)", f"P(loss > {ROPE:g})", "data sets", "in words"),
         rows,
         f"Probabilities by the {method}. ± is half of the 95 % interval of the mean gain. Clear is a difference whose "
-        f"probability is at least 1 − 0.05 / {max(len(found), 1)}, because {len(found)} approaches were tried.",
+        f"probability is at least 1 − 0.05 / {max(len(found), 1)}, because {len(found)} approaches were tried"
+        + (", and whose interval excludes 0." if n > 1 else "."),
     )
 
 

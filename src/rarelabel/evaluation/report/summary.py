@@ -62,7 +62,7 @@ class Summary:
         lines = []
         for i, verdict in enumerate(self.verdicts):
             lines += [f"{verdict.headline}." if i == 0 else f"By {label_of(verdict.measure)}: {verdict.headline}."]
-            lines += [fill(text, _WIDTH, initial_indent="  ", subsequent_indent="    ") for text in verdict.sentences]
+            lines += [_wrapped(text) for text in verdict.sentences]
         if any(judged.gains for judged in self.judged):
             lines += ["", *_gain_table(self)]
         return "\n".join([*lines, "", self.runs_sentence])
@@ -139,6 +139,13 @@ def chosen_measures(results: Results, measures: Sequence[str] | None = None) -> 
     if not chosen:
         raise ValueError("expected at least one measure, got none")
     return chosen
+
+
+def _wrapped(text: str) -> str:
+    """Lines that fit; a spread stays beside its mean."""
+    together = text.replace(" ± ", "\xa0±\xa0")
+    filled = fill(together, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return filled.replace("\xa0", " ")
 
 
 def _gain_table(summary: Summary) -> list[str]:
