@@ -331,7 +331,7 @@ def test_generators_follow_the_numpy_one():
 def test_devices_are_found_or_refused_by_name():
     assert choose_device("cpu") == choose_device(torch.device("cpu"))
     assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-    with pytest.raises(ValueError, match="device must be .auto. or a device of torch"):
+    with pytest.raises(ValueError, match="device must be 'auto' or a device of torch"):
         choose_device("abacus")
     with pytest.raises(ValueError, match="device 'cuda:99' was asked for, but torch finds"):
         choose_device("cuda:99")

@@ -95,6 +95,8 @@ class MLPDenoiser(nn.Module):
         Size of the time embedding.
     skip : bool, default=True
         Add each column's own straight line to its output.
+    conditional : bool, default=False
+        Take a third argument: the mask of the columns whose true values x holds.
 
     Examples
     --------
@@ -111,11 +113,13 @@ class MLPDenoiser(nn.Module):
         dropout: float = 0.0,
         time_dim: int = 128,
         skip: bool = True,
+        conditional: bool = False,
     ) -> None:
         super().__init__()
         width = denoiser_width(d) if width is None else width
         self.time = TimeEmbedding(time_dim)
         self.project = nn.Linear(d, width)
+        self.project_known = nn.Linear(d, width, bias=False) if conditional else None
         self.project_time = nn.Linear(time_dim, width)
         layers: list[nn.Module] = []
         for _ in range(depth):
@@ -124,10 +128,13 @@ class MLPDenoiser(nn.Module):
         self.out = nn.Linear(width, d)
         self.skip = _Skip(d, time_dim) if skip else None
 
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        """Denoise x, shape (n, d), at times t / T, shape (n,)."""
+    def forward(self, x: Tensor, time: Tensor, known: Tensor | None = None) -> Tensor:
+        """Denoise x, shape (n, d), at times t / T, shape (n,), where the columns in ``known`` are not noised."""
         embedded = self.time(time)
-        out = self.out(self.hidden(self.project(x) + self.project_time(embedded)))
+        h = self.project(x) + self.project_time(embedded)
+        if self.project_known is not None and known is not None:
+            h = h + self.project_known(known.to(x.dtype))
+        out = self.out(self.hidden(h))
         return out if self.skip is None else out + self.skip(x, embedded)
 
 
@@ -147,6 +154,8 @@ class ResidualMLPDenoiser(nn.Module):
         Size of the time embedding.
     skip : bool, default=True
         Add each column's own straight line to its output.
+    conditional : bool, default=False
+        Take a third argument: the mask of the columns whose true values x holds.
 
     Examples
     --------
@@ -163,19 +172,23 @@ class ResidualMLPDenoiser(nn.Module):
         dropout: float = 0.0,
         time_dim: int = 128,
         skip: bool = True,
+        conditional: bool = False,
     ) -> None:
         super().__init__()
         width = denoiser_width(d) if width is None else width
         self.time = TimeEmbedding(time_dim)
         self.project = nn.Linear(d, width)
+        self.project_known = nn.Linear(d, width, bias=False) if conditional else None
         self.blocks = nn.ModuleList(_ResidualBlock(width, time_dim, dropout) for _ in range(depth))
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, d))
         self.skip = _Skip(d, time_dim) if skip else None
 
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        """Denoise x, shape (n, d), at times t / T, shape (n,)."""
+    def forward(self, x: Tensor, time: Tensor, known: Tensor | None = None) -> Tensor:
+        """Denoise x, shape (n, d), at times t / T, shape (n,), where the columns in ``known`` are not noised."""
         embedded = self.time(time)
         h = self.project(x)
+        if self.project_known is not None and known is not None:
+            h = h + self.project_known(known.to(x.dtype))
         for block in self.blocks:
             h = block(h, embedded)
         out = self.out(h)

@@ -4,6 +4,10 @@ The state of the model is a matrix as :class:`rarelabel.encoding.TableEncoder` m
 ``denoiser(x_t, time) -> output`` on matrices of that width, with ``time = t / T`` in (0, 1] for each row. Its output
 means, for a real column, what ``prediction`` says; for a column of 0 and 1, the logit of 1; for a one-hot block, the
 logits of its categories.
+
+Two ways to draw rows of which some columns are known. A model with ``known_share`` > 0 is trained with random columns
+left without noise and told which (``denoiser(x_t, time, known)``), so that it learns every conditional distribution;
+any other model is steered by noised versions of the known values (RePaint), which is approximate.
 """
 
 from __future__ import annotations
@@ -28,8 +32,9 @@ from rarelabel.encoding import Block
 
 __all__ = ["Conditions", "Denoiser", "MixedDiffusion", "Noised", "StateLoss"]
 
-Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""From x_t, shape (n, width), and time t / T, shape (n,), to the output, shape (n, width)."""
+Denoiser = Callable[..., Tensor]
+"""From x_t, shape (n, width), time t / T, shape (n,), and the mask of known columns where ``known_share`` > 0, to the
+output, shape (n, width)."""
 
 StateLoss = Literal["cross_entropy", "kl"]
 """How beliefs about states are scored; see :class:`MixedDiffusion`."""
@@ -46,12 +51,15 @@ class Noised(NamedTuple):
     noise : Tensor, shape (n, width)
         The Gaussian noise of real columns, 0 elsewhere.
     x_t : Tensor, shape (n, width)
+    known : Tensor of bool, shape (n, width)
+        Columns that were left without noise.
     """
 
     x0: Tensor
     t: Tensor
     noise: Tensor
     x_t: Tensor
+    known: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +105,15 @@ class MixedDiffusion:
         the true one, an estimate of the likelihood bound. Both are least at p(x_0 | x_t); the first weighs all times
         alike and varies less.
 
+    known_share : float, default=0.0
+        Share of the training rows in which some variables are left without noise. In half of these they are labels,
+        in the others any; how many is drawn evenly on a logarithmic scale from one to all. Above 0 the denoiser takes
+        the mask of known columns as its third argument.
+
     Raises
     ------
     ValueError
-        If an option is unknown.
+        If an option is unknown or out of range.
 
     Examples
     --------
@@ -117,8 +130,11 @@ class MixedDiffusion:
     prediction: Prediction = "x0"
     bounds: tuple[Tensor, Tensor] | None = None
     state_loss: StateLoss = "cross_entropy"
+    known_share: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.known_share <= 1:
+            raise ValueError(f"known_share must be in [0, 1], got {self.known_share!r}")
         if self.state_loss not in get_args(StateLoss):
             raise ValueError(f"state_loss must be one of 'cross_entropy', 'kl', got {self.state_loss!r}")
         if not self.blocks:
@@ -175,10 +191,12 @@ class MixedDiffusion:
             t = torch.randint(1, self.schedule.T + 1, x0.shape[:1], generator=generator, device=generator.device)
         t = t.to(x0.device)
         noise = self._noise(x0, generator)
-        return Noised(x0, t, noise, self._forward(x0, torch.zeros_like(t), t, noise, generator))
+        x_t = self._forward(x0, torch.zeros_like(t), t, noise, generator)
+        known = self._draw_known(len(x0), generator).to(x0.device)
+        return Noised(x0, t, noise, torch.where(known, x0, x_t), known)
 
     def losses(self, denoiser: Denoiser, noised: Noised) -> Tensor:
-        """The loss of each row: the mean over its variables (a one-hot block is one variable).
+        """The loss of each row: the mean over its unknown variables (a one-hot block is one variable).
 
         Parameters
         ----------
@@ -189,11 +207,12 @@ class MixedDiffusion:
         -------
         Tensor, shape (n,)
         """
-        x0, t, noise, x_t = noised
-        output = denoiser(x_t, t / self.schedule.T)
-        parts = []
+        x0, t, noise, x_t, known = noised
+        output = self._denoise(denoiser, x_t, t, known)
+        parts, unknown = [], []
         for variables in self._variables:
             columns = variables.columns
+            unknown.append(~known[:, columns if columns.ndim == 1 else columns[:, 0]])
             if variables.kind == "continuous":
                 parts.append(self.gaussian.loss(output[:, columns], x0[:, columns], t, noise[:, columns]))
                 continue
@@ -203,7 +222,8 @@ class MixedDiffusion:
                 parts.append(self.schedule.T * self.multinomial.kl(log_p, truth, state, t))
             else:
                 parts.append(-(truth * log_p).sum(dim=-1))
-        return torch.cat(parts, dim=1).mean(dim=1)
+        scored = torch.cat(unknown, dim=1)
+        return (torch.cat(parts, dim=1) * scored).sum(dim=1) / scored.sum(dim=1).clamp(min=1)
 
     # --- sampling ---
 
@@ -216,7 +236,7 @@ class MixedDiffusion:
         generator: torch.Generator,
         n_steps: int = 50,
         clamp: bool = True,
-        eta: float = 1.0,
+        eta: float = 0.0,
         conditions: Conditions | None = None,
         n_resamples: int = 1,
         batch_size: int = 4096,
@@ -234,14 +254,16 @@ class MixedDiffusion:
             Steps from noise to data, at most T (fewer are taken where T is smaller).
         clamp : bool, default=True
             Hold the denoiser's belief about real columns within ``bounds`` at every step.
-        eta : float, default=1.0
-            Noise of the steps of real columns: 1 for ancestral sampling, 0 for DDIM.
+        eta : float, default=0.0
+            Noise of the steps of real columns: 0 for DDIM, 1 for ancestral sampling, whose draws vary too little where
+            steps are few. States are always drawn.
         conditions : Conditions, default=None
-            Known entries. At every time they are replaced by noised versions of themselves (RePaint, Lugmayr et al.
-            2022, Eq. 8), and are exact in the end.
+            Known entries, exact in the end. Where ``known_share`` > 0 the denoiser is told them; else they are replaced
+            at every time by noised versions of themselves (RePaint, Lugmayr et al. 2022, Eq. 8), which pulls the other
+            columns towards the conditional distribution but does not reach it.
         n_resamples : int, default=1
             How often each step is taken, going back by noise in between (RePaint Algorithm 1, its U), so that the
-            other columns settle with the known ones. Costs as many times more.
+            other columns come closer to the known ones. Costs as many times more.
         batch_size : int, default=4096
             Rows drawn at a time.
         device : torch.device or str, default="cpu"
@@ -265,25 +287,33 @@ class MixedDiffusion:
             m = min(batch_size, n - start)
             part = [a[start : start + m].to(device) for a in (values, known)] if conditions is not None else None
             x = self._prior(torch.zeros(m, self.width, device=device), generator)
-            if part is not None:
-                x = torch.where(part[1], self._noised(part[0], 0, self.schedule.T, generator), x)
+            x = self._put_known(x, part, self.schedule.T, generator)
+            told = None if part is None else part[1]
             for t, s in times:
                 for again in range(n_resamples, 0, -1):
-                    x = self._step(x, denoiser, t, s, generator, clamp=clamp, eta=eta)
-                    if part is not None:
-                        x = torch.where(part[1], self._noised(part[0], 0, s, generator), x)
+                    x = self._step(x, denoiser, t, s, generator, clamp=clamp, eta=eta, known=told)
+                    x = self._put_known(x, part, s, generator)
                     if s == 0 or again == 1:
                         break
-                    x = self._noised(x, s, t, generator)
+                    x = self._put_known(self._noised(x, s, t, generator), part, t, generator)
             rows.append(x)
         return torch.cat(rows) if rows else torch.zeros(0, self.width, device=device)
 
     def _step(
-        self, x_t: Tensor, denoiser: Denoiser, t: int, s: int, generator: torch.Generator, *, clamp: bool, eta: float
+        self,
+        x_t: Tensor,
+        denoiser: Denoiser,
+        t: int,
+        s: int,
+        generator: torch.Generator,
+        *,
+        clamp: bool,
+        eta: float,
+        known: Tensor | None,
     ) -> Tensor:
         """Draw x_s given x_t."""
         at_t, at_s = (torch.full((len(x_t),), time, device=x_t.device) for time in (t, s))
-        output = denoiser(x_t, at_t / self.schedule.T)
+        output = self._denoise(denoiser, x_t, at_t, torch.zeros_like(x_t, dtype=torch.bool) if known is None else known)
         x_s, noise = torch.empty_like(x_t), self._noise(x_t, generator)
         for variables in self._variables:
             columns = variables.columns
@@ -297,6 +327,30 @@ class MixedDiffusion:
                 drawn = self.multinomial.sample(self.multinomial.log_reverse(log_p, state, at_t, at_s), generator)
                 x_s[:, columns] = bits_from_states(drawn) if variables.kind == "bits" else drawn
         return x_s
+
+    def _denoise(self, denoiser: Denoiser, x_t: Tensor, t: Tensor, known: Tensor) -> Tensor:
+        time = t / self.schedule.T
+        return denoiser(x_t, time, known) if self.known_share > 0 else denoiser(x_t, time)
+
+    def _put_known(self, x: Tensor, part: list[Tensor] | None, t: int, generator: torch.Generator) -> Tensor:
+        """Replace known entries at time t: by what they are where the denoiser is told, else noised."""
+        if part is None:
+            return x
+        values, known = part
+        return torch.where(known, values if self.known_share > 0 else self._noised(values, 0, t, generator), x)
+
+    def _draw_known(self, n: int, generator: torch.Generator) -> Tensor:
+        """Columns that rows are given, shape (n, width)."""
+        if self.known_share == 0:
+            return torch.zeros(n, self.width, dtype=torch.bool)
+        kinds = [(block, c) for block in self.blocks for c in range(block.start, block.stop)]
+        variable = [block.start if block.is_one_hot else c for block, c in kinds]  # its columns share a draw
+        is_label = torch.tensor([block.kind in ("labels", "classes") for block, _ in kinds])
+        given, any_column, scale = torch.rand(3, n, 1, generator=generator, device=generator.device).cpu()
+        candidates = is_label | (any_column < 0.5) if bool(is_label.any()) else torch.ones_like(is_label)
+        share = candidates.sum(dim=-1, keepdim=True) ** -scale
+        known = torch.rand(n, self.width, generator=generator, device=generator.device).cpu()[:, variable] < share
+        return known & candidates & (given < self.known_share)
 
     def _noised(self, x_s: Tensor, s: int, t: int, generator: torch.Generator) -> Tensor:
         """Draw x_t given x_s, s <= t, all rows at the same times."""
@@ -360,7 +414,5 @@ class MixedDiffusion:
         for block in filter(lambda block: block.is_one_hot, self.blocks):
             part = known[:, block.columns]
             if bool((part.any(dim=1) != part.all(dim=1)).any()):
-                raise ValueError(
-                    f"conditions name a part of the one-hot block of source {block.sources}; name all of it"
-                )
+                raise ValueError(f"conditions name a part of the one-hot block of column {block.sources}; name all")
         return torch.where(known, values, 0.0), known
