@@ -19,7 +19,12 @@ MODULES = [
 if find_spec("torch") is None:
     MODULES = [name for name in MODULES if name.split(".")[1:2] not in ([unit] for unit in NEED_TORCH)]
 PUBLIC = [name for name in MODULES if not any(part.startswith("_") for part in name.split("."))]
-CORE = [name for name in PUBLIC if name.split(".")[1:2] not in ([unit] for unit in ("tasks", "cli", *NEED_TORCH))]
+CORE = [
+    name
+    for name in PUBLIC
+    if name.split(".")[1:2] not in ([unit] for unit in ("tasks", "cli", *NEED_TORCH))
+    and name != "rarelabel.evaluation.protocol"  # says which extra it needs
+]
 FACADES = [name for name in PUBLIC if hasattr(importlib.import_module(name), "__path__")]
 
 
@@ -73,11 +78,12 @@ def test_importing_the_package_pulls_in_nothing_heavy():
 
 def test_the_core_works_where_no_extra_is_installed():
     """scikit-learn itself loads pandas where there is one, so the extras are made impossible to import."""
+    extras = ("torch", "pandas", "matplotlib", "pyarrow", "polars", "faiss", "imblearn", "pydantic", "jinja2", "dask")
     code = f"""
 import sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "pandas", "matplotlib", "pyarrow", "polars", "faiss", "imblearn"):
+        if name.partition(".")[0] in {extras}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
 import numpy as np
@@ -86,5 +92,13 @@ from rarelabel.registry import SAMPLERS, make_sampler
 X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40)[:, None] % [2, 3, 9] == 0
 for name in SAMPLERS:
     make_sampler(name).fit_resample(X, Y)
+import rarelabel.evaluation
+assert rarelabel.evaluation.friedman and rarelabel.evaluation.Results and rarelabel.evaluation.compare
+try:
+    rarelabel.evaluation.Spec
+except ImportError as error:
+    assert "rarelabel[bench]" in str(error)
+else:
+    raise AssertionError("there was to be no pydantic")
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

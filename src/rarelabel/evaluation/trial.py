@@ -10,13 +10,13 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import threadpool_limits
+from sklearn.base import clone
 
 from rarelabel._validation import take_rows
 from rarelabel.classifiers import label_scores_and_predictions, with_class_weights
@@ -25,7 +25,7 @@ from rarelabel.evaluation.approaches import Approach, tuned_thresholds
 from rarelabel.evaluation.measures import HeldOut, measure_held_out
 from rarelabel.evaluation.metering import CpuClock, PeakMemory, deadline
 from rarelabel.evaluation.preparation import Resampling, Training, make_training, seeded
-from rarelabel.evaluation.records import Record, Task, TaskOutcome
+from rarelabel.evaluation.records import RUN_COLUMNS, Record, Status, Task, TaskOutcome
 from rarelabel.metrics import fidelity_report
 from rarelabel.model_selection import MultilabelStratifiedKFold
 from rarelabel.registry import make_classifier
@@ -58,8 +58,6 @@ class ClassifierChoice:
     def make(self, seed: int) -> Any:
         """A fresh classifier, every ``random_state`` in it set."""
         if self.instance is not None:
-            from sklearn.base import clone
-
             classifier = clone(self.instance)
         else:
             classifier = make_classifier(self.classifier or self.name, **self.parameters)
@@ -105,29 +103,41 @@ def run_task(task: Task, dataset: Dataset) -> TaskOutcome:
     -------
     TaskOutcome
     """
-    setup: Setup = task.settings
-    fit, held = (np.flatnonzero(setup.folds != task.fold), np.flatnonzero(setup.folds == task.fold))
-    streams = np.random.SeedSequence([task.seed, task.repeat, task.fold]).generate_state(3)
-    trial = _Trial(task, setup, dataset, fit, held, *map(int, streams))
-    memory, clock = PeakMemory(), CpuClock()
-    with threadpool_limits(1), _noted() as notes:  # threads of processes side by side stand in each other's way
+    trial = _Trial.of(task, dataset)
+    with _noted(trial.notes):
         try:
-            with deadline(setup.time_limit, "resampling"):
-                training = make_training(dataset, fit, held, setup.approach, trial.sampler_seed, clock)
-                inner = list(trial.inner_trainings(clock)) if setup.approach.thresholds else []
+            with deadline(trial.setup.time_limit, "resampling"):
+                training = trial.make_training()
+                inner = list(trial.inner_trainings()) if trial.setup.approach.thresholds else []
         except Exception as error:
-            problem = f"{setup.approach.name}: {_described(error)}"
-            runs = tuple(trial.record(name, "failed", problem, notes, clock, memory) for name in task.keys)
-            return TaskOutcome(runs)
-        resampling = None if training.resampling is None else trial.describe_rows(training.resampling, notes)
-        outcomes = [trial.train(name, training, inner, notes, clock, memory) for name in task.keys]
+            problem = f"{trial.setup.approach.name}: {_described(error)}"
+            return TaskOutcome(tuple(trial.record(name, "failed", problem, _Meters()) for name in task.keys))
+        resampling = None if training.resampling is None else trial.describe_rows(training.resampling)
+        outcomes = [trial.run(name, training, inner) for name in task.keys]
     vectors = {key: value for _, vectors in outcomes for key, value in vectors.items()}
     return TaskOutcome(tuple(run for run, _ in outcomes), vectors, resampling)
 
 
 @dataclass(frozen=True, eq=False)
+class _Meters:
+    """What the run of one classifier costs, and what was noted; a wall time of 0 stands for one that never began."""
+
+    training: CpuClock = field(default_factory=CpuClock)
+    measuring: CpuClock = field(default_factory=CpuClock)
+    notes: list[str] = field(default_factory=list)
+    started: float | None = None
+
+    @property
+    def wall(self) -> float:
+        return 0.0 if self.started is None else time.perf_counter() - self.started
+
+
+@dataclass(frozen=True, eq=False)
 class _Trial:
-    """A task with its rows and seeds."""
+    """A task with its rows, its seeds and the meters that run over all of it.
+
+    Seeds hang on the division only: all approaches meet classifiers with the same random numbers.
+    """
 
     task: Task
     setup: Setup
@@ -137,60 +147,73 @@ class _Trial:
     sampler_seed: int
     classifier_seed: int
     inner_seed: int
+    notes: list[str] = field(default_factory=list)
+    sampling: CpuClock = field(default_factory=CpuClock)
+    memory: PeakMemory = field(default_factory=PeakMemory)
 
-    def inner_trainings(self, clock: CpuClock) -> Iterator[tuple[Training, Indices]]:
+    @classmethod
+    def of(cls, task: Task, dataset: Dataset) -> _Trial:
+        setup: Setup = task.settings
+        fit, held = (np.flatnonzero(setup.folds != task.fold), np.flatnonzero(setup.folds == task.fold))
+        seeds = np.random.SeedSequence([task.seed, task.repeat, task.fold]).generate_state(3)
+        for_sampler, for_classifier, for_inner = map(int, seeds)
+        return cls(task, setup, dataset, fit, held, for_sampler, for_classifier, for_inner)
+
+    def make_training(self) -> Training:
+        """What classifiers are trained on, and the rows held out."""
+        return make_training(self.dataset, self.fit, self.held, self.setup.approach, self.sampler_seed, self.sampling)
+
+    def inner_trainings(self) -> Iterator[tuple[Training, Indices]]:
         """Each division of the training rows into rows to train on and rows to choose thresholds on."""
         Y = self.dataset.Y[self.fit]
-        n_splits = min(self.setup.inner_splits, len(Y))
-        splitter = MultilabelStratifiedKFold(n_splits, shuffle=True, random_state=self.inner_seed)
+        splitter = MultilabelStratifiedKFold(
+            min(self.setup.inner_splits, len(Y)), shuffle=True, random_state=self.inner_seed
+        )
         for fit, held in splitter.split(np.zeros((len(Y), 1)), Y):
             training = make_training(
-                self.dataset, self.fit[fit], self.fit[held], self.setup.approach, self.sampler_seed, clock
+                self.dataset, self.fit[fit], self.fit[held], self.setup.approach, self.sampler_seed, self.sampling
             )
             yield training, held
 
-    def train(
-        self,
-        name: str,
-        training: Training,
-        inner: list[tuple[Training, Indices]],
-        notes: list[str],
-        sampler_clock: CpuClock,
-        memory: PeakMemory,
+    def run(
+        self, name: str, training: Training, inner: list[tuple[Training, Indices]]
     ) -> tuple[Record, dict[tuple[str, str], NDArray[np.float64]]]:
         """Train and measure one classifier; give its record, and its values for each label by key and name."""
-        clock, measures_clock, started = CpuClock(), CpuClock(), time.perf_counter()
-        with _noted() as more:
-            costs: dict[str, Any] = {"clock": clock, "started": started, "n_resampled": len(training.Y)}
+        meters = _Meters(started=time.perf_counter())
+        n_resampled = len(training.Y)
+        with _noted(meters.notes):
             try:
                 classifier = self._classifier(name)
             except TypeError as error:
-                record = self.record(name, "skipped", str(error), [*notes, *more], sampler_clock, memory, **costs)
-                return record, {}
-            try:
-                with clock, deadline(self.setup.time_limit, "training"):
-                    scores, predicted, probabilities = self._fit_predict(classifier, training)
-                    if self.setup.approach.thresholds:
-                        predicted = self._above_thresholds(classifier, inner, scores, predicted)
-                with measures_clock:
-                    values, vectors = measure_held_out(self._held_out(scores, predicted, probabilities))
+                return self.record(name, "skipped", str(error), meters, n_resampled), {}
             except Exception as error:
-                problem = f"{name}: {_described(error)}"
-                return self.record(name, "failed", problem, [*notes, *more], sampler_clock, memory, **costs), {}
-        record = self.record(name, "ok", "", [*notes, *more], sampler_clock, memory, **costs)
-        record["cpu_measures"] = measures_clock.seconds
+                return self.record(name, "failed", f"{name}: {_described(error)}", meters, n_resampled), {}
+            try:
+                with meters.training, deadline(self.setup.time_limit, "training"):
+                    predictions = self._predictions(classifier, training, inner)
+                with meters.measuring:
+                    values, vectors = measure_held_out(self._held_out(predictions))
+            except Exception as error:
+                return self.record(name, "failed", f"{name}: {_described(error)}", meters, n_resampled), {}
+        record = self.record(name, "ok", "", meters, n_resampled) | values
         key = self.task.keys[name]
-        return record | values, {(key, vector): each for vector, each in vectors.items()}
+        return record, {(key, vector): each for vector, each in vectors.items()}
 
     def _classifier(self, name: str) -> Any:
+        """The classifier, to be fitted; a TypeError says why the approach cannot be had with it."""
         classifier = self.setup.classifiers[name].make(self.classifier_seed)
         if self.setup.approach.thresholds and self.dataset.schema.exclusive and self.dataset.Y.shape[1] > 2:
             raise TypeError("thresholds are tuned for labels or for two classes, not for more classes")
         return with_class_weights(classifier) if self.setup.approach.class_weights else classifier
 
-    def _fit_predict(self, classifier: Any, training: Training) -> Any:
-        from sklearn.base import clone
+    def _predictions(self, classifier: Any, training: Training, inner: list[tuple[Training, Indices]]) -> _Predictions:
+        """What the classifier says of the rows held out, with tuned thresholds where the approach has them."""
+        found = self._fit_predict(classifier, training)
+        if not self.setup.approach.thresholds:
+            return found
+        return replace(found, predicted=self._above_thresholds(found, self._thresholds(classifier, inner)))
 
+    def _fit_predict(self, classifier: Any, training: Training) -> _Predictions:
         X, X_held = (_accepted(classifier, each) for each in (training.X, training.X_held))
         exclusive = self.dataset.schema.exclusive
         fitted = clone(classifier).fit(X, training.Y.argmax(axis=1) if exclusive else training.Y.astype(np.int64))
@@ -198,35 +221,36 @@ class _Trial:
         scores, q = given.values, training.Y.shape[1]
         if exclusive:
             scores, predicted = (_all_classes(each, fitted.classes_, q) for each in (scores, predicted))
-        elif q == 1:  # scikit-learn takes a Y of one column for two classes
-            scores, predicted = scores[:, -1:], predicted[:, -1:]
-        return scores, predicted, given.probabilities
+        elif q == 1 and not isinstance(fitted.classes_, list):  # scikit-learn takes a Y of one column for two classes
+            scores, predicted = (_all_classes(each, fitted.classes_, 2)[:, 1:] for each in (scores, predicted))
+        return _Predictions(scores, predicted, given.probabilities)
 
-    def _above_thresholds(
-        self, classifier: Any, inner: list[tuple[Training, Indices]], scores: Any, predicted: Any
-    ) -> Any:
-        """What is predicted where the thresholds are those that did best on training rows not trained on.
+    def _thresholds(self, classifier: Any, inner: list[tuple[Training, Indices]]) -> NDArray[np.float64]:
+        """Those that do best on training rows that the classifier was not trained on.
 
-        Labels with fewer positives than inner folds stay as they were predicted.
+        NaN for labels with fewer positives than inner folds.
         """
         Y = self.dataset.Y[self.fit]
         unseen = np.zeros(Y.shape)
         for training, rows in inner:
-            unseen[rows] = self._fit_predict(classifier, training)[0]
-        thresholds = tuned_thresholds(Y, unseen, at_least=len(inner))
+            unseen[rows] = self._fit_predict(classifier, training).scores
+        return tuned_thresholds(Y, unseen, at_least=len(inner))
+
+    def _above_thresholds(self, found: _Predictions, thresholds: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """What is predicted by these thresholds; labels without one stay as they were predicted."""
         if not self.dataset.schema.exclusive:
-            return np.where(np.isnan(thresholds), predicted, scores >= thresholds)
-        rarer = int(Y.sum(axis=0).argmin())
+            return np.where(np.isnan(thresholds), found.predicted, found.scores >= thresholds)
+        rarer = int(self.dataset.Y[self.fit].sum(axis=0).argmin())
         if np.isnan(thresholds[rarer]):
-            return predicted
-        is_rarer = scores[:, rarer] >= thresholds[rarer]
+            return found.predicted
+        is_rarer = found.scores[:, rarer] >= thresholds[rarer]
         return np.column_stack([is_rarer == (label == rarer) for label in range(2)])
 
-    def _held_out(self, scores: Any, predicted: Any, probabilities: bool) -> HeldOut:
+    def _held_out(self, found: _Predictions) -> HeldOut:
         Y, exclusive = self.dataset.Y, self.dataset.schema.exclusive
-        return HeldOut(Y[self.held], predicted, scores, Y.sum(axis=0), probabilities, exclusive)
+        return HeldOut(Y[self.held], found.predicted, found.scores, Y.sum(axis=0), found.probabilities, exclusive)
 
-    def describe_rows(self, resampling: Resampling, notes: list[str]) -> Record:
+    def describe_rows(self, resampling: Resampling) -> Record:
         """Say how many rows are new, and how like the real ones they are."""
         n_new = int(resampling.new.sum())
         n_removed = len(self.fit) - (len(resampling.new) - n_new)
@@ -244,48 +268,28 @@ class _Trial:
                 random_state=self.sampler_seed,
             )
         except Exception as error:
-            notes.append(f"new rows could not be compared with real ones: {_described(error)}")
+            self.notes.append(f"new rows could not be compared with real ones: {_described(error)}")
             return record
         return record | {name: None if np.isnan(value) else value for name, value in report.to_dict().items()}
 
-    def record(
-        self,
-        name: str,
-        status: str,
-        error: str,
-        notes: list[str],
-        sampler_clock: CpuClock,
-        memory: PeakMemory,
-        *,
-        clock: CpuClock | None = None,
-        started: float | None = None,
-        n_resampled: int | None = None,
-    ) -> Record:
-        """A record without measures."""
+    def record(self, name: str, status: Status, error: str, meters: _Meters, n_resampled: int | None = None) -> Record:
+        """A record without measures; without ``n_resampled``, resampling came to nothing."""
         Y = self.dataset.Y
-        identity = self._identity()
-        return {
-            "key": self.task.keys[name],
-            "dataset": identity["dataset"],
-            "approach": identity["approach"],
-            "classifier": name,
-            "repeat": identity["repeat"],
-            "fold": identity["fold"],
-            "seed": identity["seed"],
-            "status": status,
-            "error": error,
-            "notes": "\n".join(dict.fromkeys(notes)),
+        of: Record = {"key": self.task.keys[name], **self._identity(), "classifier": name}
+        of |= {"status": status, "error": error, "notes": "\n".join(dict.fromkeys([*self.notes, *meters.notes]))}
+        of |= {
             "n_train": len(self.fit),
             "n_resampled": len(self.fit) if n_resampled is None else n_resampled,
             "n_test": len(self.held),
             "absent_train": int((~Y[self.fit].any(axis=0)).sum()),
             "absent_test": int((~Y[self.held].any(axis=0)).sum()),
-            "cpu_sampler": sampler_clock.seconds,
-            "cpu_classifier": 0.0 if clock is None else clock.seconds,
-            "cpu_measures": 0.0,
-            "wall": 0.0 if started is None else time.perf_counter() - started,
-            "peak_mb": memory.mb,
+            "cpu_sampler": self.sampling.seconds,
+            "cpu_classifier": meters.training.seconds,
+            "cpu_measures": meters.measuring.seconds,
+            "wall": meters.wall,
+            "peak_mb": self.memory.mb,
         }
+        return {column: of[column] for column in RUN_COLUMNS}
 
     def _identity(self) -> Record:
         task = self.task
@@ -298,6 +302,15 @@ class _Trial:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class _Predictions:
+    """What a classifier says of rows, each of shape (m, q)."""
+
+    scores: NDArray[np.float64]
+    predicted: NDArray[np.bool_]
+    probabilities: bool
+
+
 def _accepted(classifier: Any, X: Any) -> Any:
     """X in a form that the classifier takes: dense where it takes no sparse matrix."""
     from sklearn.utils import get_tags
@@ -306,22 +319,21 @@ def _accepted(classifier: Any, X: Any) -> Any:
 
 
 def _all_classes(values: Any, classes: Any, q: int) -> Any:
-    """Columns for all classes of the data set, where a fold may miss some."""
-    full = np.zeros((len(values), q), dtype=values.dtype)
+    """Columns for all classes of the data set, where a fold may miss some: these score as low as any, and at most 0."""
+    full = np.full((len(values), q), values.min(initial=0), dtype=values.dtype)
     full[:, np.asarray(classes, dtype=np.intp)] = values
     return full
 
 
 @contextmanager
-def _noted() -> Iterator[list[str]]:
+def _noted(notes: list[str]) -> Iterator[None]:
     """Collect warnings as text instead of showing them."""
-    notes: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, category, *where: notes.append(
             f"{category.__name__}: {' '.join(str(message).split())[:300]}"
         )
-        yield notes
+        yield
 
 
 def _described(error: Exception) -> str:
