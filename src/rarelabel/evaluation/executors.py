@@ -22,9 +22,9 @@ from typing import Any, TypeAlias
 
 import joblib
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
-from threadpoolctl import threadpool_limits
 
 from rarelabel.datasets import Dataset
+from rarelabel.evaluation.metering import one_thread
 from rarelabel.evaluation.records import Task, TaskOutcome
 
 __all__ = ["Done", "RunTask", "attempt", "in_processes", "in_this_process", "on_dask"]
@@ -60,7 +60,7 @@ def attempt(run_task: RunTask, task: Task, dataset: Dataset) -> Done:
     """Carry out a task on one thread, so that numbers do not hang on where it runs; an error is recorded."""
     start = time.perf_counter()
     try:
-        with threadpool_limits(1):
+        with one_thread():
             outcome = run_task(task, dataset)
     except (Exception, SystemExit) as error:
         outcome = _failed(task, f"{type(error).__name__}: {error}")

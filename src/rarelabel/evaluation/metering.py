@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CpuClock", "PeakMemory", "deadline"]
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["CpuClock", "PeakMemory", "deadline", "one_thread"]
 
 
 class CpuClock:
@@ -107,3 +111,19 @@ def deadline(seconds: float | None, what: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
         if earlier:  # an alarm that somebody else had set rings when it was to ring, or now if that has passed
             signal.setitimer(signal.ITIMER_REAL, max(earlier - (time.monotonic() - started), 1e-6))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep the libraries that NumPy and scikit-learn compute with to one thread, so that results hang on nothing else.
+
+    Threads of processes that share the processors would also stand in each other's way.
+    """
+    with _thread_pools(len(sys.modules)).limit(limits=1):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(n_modules: int) -> ThreadpoolController:
+    """What has threads of its own among the libraries loaded; searched again only after an import."""
+    return ThreadpoolController()
