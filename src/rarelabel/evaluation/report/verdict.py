@@ -135,9 +135,11 @@ def _gain_sentence(gain: Gain, measure: str, n_tried: int, kind: str) -> str:
         return f"{who} makes {label} worse, {levels}, by {by}."
     moved = f"{who} takes {label} {levels}, {'a gain' if gain.mean >= 0 else 'a loss'} of {by}"
     p, side = (gain.better, "gain") if gain.mean >= 0 else (gain.worse, "loss")
+    open_ended = abs(gain.mean) <= gain.reach
+    why = "the interval includes 0" if open_ended else f"probability of a {side} above {ROPE:g}: {min(p, 0.999):.3g}"
     return moved + {
         "equal": f": as good as none (differences up to {ROPE:g} count as none).",
-        "unclear": f": no clear difference (probability of a {side} above {ROPE:g}: {min(p, 0.999):.3g}).",
+        "unclear": f": no clear difference ({why}).",
     }.get(gain.judgement, ", from a single division of the rows: too little to tell.")
 
 
