@@ -38,7 +38,6 @@ __all__ = [
     "to_svg",
 ]
 
-_SVG = "http://www.w3.org/2000/svg"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _CLASSES = {
     "#262626": "ink", "#767676": "quiet", "#0072b2": "blue", "#d55e00": "orange", "#d9d9d9": "line", "#ffffff": "paper",
