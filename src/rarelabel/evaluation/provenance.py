@@ -47,5 +47,5 @@ def environment() -> dict[str, str]:
         "python": platform.python_version(),
         "rarelabel": __version__,
         **packages,
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,7 @@ def compare(
     from rarelabel.evaluation.comparing import run_spec
 
     check_outputs([report, store], [each.path for each in spec.datasets if each.path])
-    _check_extras(report)
+    _check_extras(report, tables)
     progress(f"{spec.n_runs:,} runs: {len(spec.datasets)} data sets, {len(spec.approaches)} approaches")
     results = run_spec(
         spec, datasets, store=store, n_jobs=n_jobs, client=client, progress=_lines(progress), command=command
@@ -191,7 +192,7 @@ def report(
     from rarelabel.evaluation.results import Results
 
     check_outputs([out], [store])
-    _check_extras(out)
+    _check_extras(out, tables)
     progress(f"Reading {store}")
     try:
         results = Results.read(store, spec)
@@ -217,18 +218,20 @@ def _written(
         files.append(write_report(results, page, measures=measures))
     if tables is not None:
         progress(f"Writing tables to {tables}")
-        files += write_tables(results, tables)
+        files += write_tables(results, tables, measures=measures)
     return Comparison(results, summarize(results, measures=measures), tuple(files))
 
 
-def _check_extras(page: PathLike | None) -> None:
-    """Raise, before hours of work, if the report could not be written after them."""
-    if page is not None:
+def _check_extras(page: PathLike | None, tables: PathLike | None) -> None:
+    """Raise, before hours of work, if the report or the tables could not be written after them."""
+    needed = {"matplotlib": "report", "jinja2": "report"} if page is not None else {}
+    needed |= {"pyarrow": "data"} if tables is not None else {}
+    for module, extra in needed.items():
         try:
-            import jinja2  # noqa: F401
-            import matplotlib  # noqa: F401
+            import_module(module)
         except ImportError:
-            raise ImportError("a report needs matplotlib and jinja2: pip install 'rarelabel[report]'") from None
+            what = "a report" if extra == "report" else "a Parquet table"
+            raise ImportError(f"{what} needs {module}: pip install 'rarelabel[{extra}]'") from None
 
 
 def _lines(progress: Progress) -> Callable[[Step], None]:
