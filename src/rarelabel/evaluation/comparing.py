@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import numpy as np
 
 from rarelabel._validation import validate
 from rarelabel.datasets import Dataset, read
+from rarelabel.evaluation.approaches import parse_approach
 
 if TYPE_CHECKING:
     from rarelabel.evaluation.protocol import Spec
@@ -173,12 +175,21 @@ def _choices(given: Any, what: str) -> list[Any]:
     return [_choice(name, each, what) for name, each in pairs]
 
 
+def _called(name: str, each: str, what: str) -> dict[str, Any]:
+    if what == "classifier":
+        return {"name": name, "classifier": each}
+    known = parse_approach(each)
+    return {"name": name, "sampler": known.sampler, "weights": known.class_weights, "thresholds": known.thresholds}
+
+
 def _choice(name: str | None, each: Any, what: str) -> Any:
     if isinstance(each, str):
-        return each if name is None else {"name": name, what: each}
+        return each if name is None else _called(name, each, what)
     if isinstance(each, Mapping):
         return dict(each) if name is None else {"name": name, **each}
     if not hasattr(each, "fit_resample" if what == "sampler" else "predict"):
         raise TypeError(f"expected the name of a {what} or an object that is one, got {each!r}")
     description = " ".join(f"{type(each).__module__}.{each!r}".split())
+    if "..." in description:  # scikit-learn shortens what is long, and two objects must not be taken for one
+        description += f" {joblib.hash(each)}"
     return {"name": name or type(each).__name__, "described": description, "instance": each}

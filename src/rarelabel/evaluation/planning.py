@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import marshal
 import warnings
 from collections.abc import Mapping
 from functools import cache
@@ -126,7 +127,11 @@ def _classifier_key(described: dict[str, Any], choice: ClassifierChoice) -> list
 def _source(kind: Any) -> str:
     """A class and the hash of the file it is written in; of classes of other packages, the version of the package."""
     package = kind.__module__.partition(".")[0]
-    file = inspect.getsourcefile(kind) if package in (__name__.partition(".")[0], "__main__") else None
+    try:
+        file = inspect.getsourcefile(kind) if package in (__name__.partition(".")[0], "__main__") else None
+    except (OSError, TypeError):  # it was typed in, as in a notebook
+        code = [marshal.dumps(each.__code__) for each in vars(kind).values() if hasattr(each, "__code__")]
+        return f"{kind.__qualname__}:{hashlib.sha256(b''.join(code)).hexdigest()}"
     if file is not None and Path(file).is_file():
         return f"{kind.__qualname__}:{hashlib.sha256(Path(file).read_bytes()).hexdigest()}"
     return f"{kind.__module__}.{kind.__qualname__}:{_version(package)}"

@@ -44,7 +44,8 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    # inf and nan are parameters too, and JSON has no word for them: without the last setting both would be null
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, ser_json_inf_nan="constants")
 
 
 class DatasetSpec(_Part):
@@ -334,7 +335,8 @@ def write_toml(spec: Spec) -> str:
     for table in tables:
         for each in fields[table]:
             lines += ["", f"[[{table}]]"]
-            lines += [f"{name} = {_toml(value)}" for name, value in each.items() if value not in ("", {}, False)]
+            said = {name: value for name, value in each.items() if value not in ("", {}) and value is not False}
+            lines += [f"{name} = {_toml(value)}" for name, value in said.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -372,10 +374,12 @@ def _explained(error: ValidationError) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:
+        raise ValueError("TOML has no null: leave out the parameter that is None, or give another value")
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{_toml(key)} = {_toml(each)}" for key, each in value.items()) + "}"
     return repr(value)
