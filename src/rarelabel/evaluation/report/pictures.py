@@ -116,7 +116,11 @@ def gain_svg(ident: str, title: str, found: Sequence[Gain]) -> str:
         marker, color = MARKS[1 if resamples(gain.approach) else 2]
         name = readable(gain.approach, 22)
         ax.text(low - 2.5 * margin, j, name, ha="right", va="center", fontsize=8.5, color=_INK, parse_math=False)
-        ax.plot([means[j] - shown[j], means[j] + shown[j]], [j, j], color=color, linewidth=1.6, zorder=2)
+        ends = [means[j] - shown[j], means[j] + shown[j]]
+        ax.plot(ends, [j, j], color=color, linewidth=1.6, zorder=2)
+        if shown[j] < reaches[j]:
+            for end, arrow in zip(ends, "<>", strict=True):
+                ax.plot(end, j, arrow, color=color, markersize=4.5, zorder=2)
         face = color if gain.judgement in ("better", "worse") else _PAPER
         ax.plot(means[j], j, marker, color=color, markerfacecolor=face, markersize=6, zorder=3)
     parts = [f"{readable(gain.approach)} {gain.mean:+.3f}" for gain in found]
