@@ -100,7 +100,7 @@ class TableEncoder:
         The columns of Z in order: numeric, integer, binary, categories, missing, labels.
     width_ : int
         Number of columns of Z.
-    lower_, upper_ : ndarray of float, shape (width_,)
+    lower_, upper_ : ndarray of float, shape (``width_``,)
         Range of each column of Z over the training table.
 
     Notes
@@ -194,7 +194,7 @@ class TableEncoder:
 
         Returns
         -------
-        ndarray, shape (n, width_)
+        ndarray, shape (n, ``width_``)
 
         Raises
         ------
@@ -219,7 +219,7 @@ class TableEncoder:
 
         Parameters
         ----------
-        Z : ndarray of float, shape (n, width_)
+        Z : ndarray of float, shape (n, ``width_``)
 
         Returns
         -------

@@ -265,7 +265,7 @@ def _in_deviations(
 def total_variation(
     X_real: Any, X_new: Any, *, schema: Schema | None = None, categorical_features: Any = "auto"
 ) -> float:
-    """Mean over the category columns of the total variation distance, half the sum of |P - Q|, in [0, 1].
+    """Mean over the category columns of the total variation distance, half the sum of ``|P - Q|``, in [0, 1].
 
     Parameters
     ----------

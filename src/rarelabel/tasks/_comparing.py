@@ -59,7 +59,7 @@ class Comparison:
             "n_runs": self.summary.n_runs,
             "n_failed": self.summary.n_failed,
             "n_skipped": self.summary.n_skipped,
-            "failures": [vars(each) for each in self.results.failures()],
+            "failures": [each._asdict() for each in self.results.failures()],
             "command": self.results.command,
             "files": [str(file) for file in self.files],
         }
