@@ -125,6 +125,9 @@ def run_spec(
     from rarelabel.evaluation.store import ResultStore
 
     known = dict(datasets or {})
+    for each in spec.datasets:
+        if each.name not in known and not each.path:
+            raise ValueError(f"data set {each.name!r} is in no file; pass it")
     loaded = {each.name: known.get(each.name) or read(each.path, each.labels) for each in spec.datasets}
     tasks = plan_tasks(spec, loaded)
     with ResultStore(store) as opened:
@@ -137,16 +140,23 @@ def run_spec(
 
 def _datasets(given: Any) -> tuple[list[dict[str, Any]], dict[str, Dataset]]:
     """What the spec says of each data set, and those that are in memory."""
-    if not isinstance(given, Mapping):
+    if isinstance(given, Mapping):
+        named = list(given.items())
+    else:
         one = isinstance(given, str | PathLike | Dataset) or _is_table(given)
-        given = dict(_named(each, i) for i, each in enumerate([given] if one else given))
+        named = [_named(each, i) for i, each in enumerate([given] if one else given)]
     described: list[dict[str, Any]] = []
     loaded = {}
-    for name, each in given.items():
+    for name, each in named:
         path = fspath(each) if isinstance(each, str | PathLike) else ""
         described.append({"name": name, "path": path})
-        if not path:
-            loaded[name] = each if isinstance(each, Dataset) else _as_dataset(name, *each)
+        if isinstance(each, Dataset):
+            loaded[name] = each
+        elif _is_table(each):
+            loaded[name] = _as_dataset(name, *each)
+        elif not path:
+            kind = type(each).__name__
+            raise TypeError(f"data set {name!r}: expected a path, a Dataset or a pair (X, Y), got {kind}")
     return described, loaded
 
 
