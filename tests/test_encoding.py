@@ -231,6 +231,14 @@ def test_encoding_is_increasing_and_the_way_back_is_its_inverse_between_training
     np.testing.assert_allclose(encoder.inverse_transform(z)[0], held_out, rtol=1e-9)
 
 
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_range_near_the_largest_float_does_not_overflow(transform):
+    x = np.array([-1.7e308, -3.0, 1.0, 1.7e308])
+    z, encoder = z_of(x, transform=transform)
+    between = encoder.inverse_transform((z[:-1] + z[1:])[:, None] / 2)[0][:, 0]
+    np.testing.assert_allclose(between, [-0.85e308, -1.0, 0.85e308], rtol=1e-9, atol=1e300)
+
+
 def test_integers_of_many_values_are_exact_though_quantiles_are_few():
     x = np.random.default_rng(0).choice(10**12, size=3000)
     X, schema = one_column(x, "integer")
