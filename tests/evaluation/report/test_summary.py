@@ -161,6 +161,19 @@ def test_an_approach_that_ran_on_few_data_sets_is_not_named(make_results):
     assert best_of(overall, ["MLROS", "MLSOL"], 3).approach == "MLROS"
 
 
+def test_a_clear_gain_is_named_before_a_larger_one_that_is_not():
+    values = {"none": [0.30, 0.30, 0.30, 0.30], "MLROS": [0.40, 0.41, 0.40, 0.39], "MLSOL": [0.90, 0.10, 0.80, 0.10]}
+    runs = [
+        RUN | {"dataset": "birds", "approach": approach, "fold": fold, "rare_f1": value}
+        for approach, folds in values.items()
+        for fold, value in enumerate(folds)
+    ]
+    verdict = summarize(Results.from_records(runs)).verdicts[0]
+    assert verdict.headline == "Resampling helps"
+    assert verdict.sampler.approach == "MLROS"
+    assert "MLROS, the clearest of the 2 samplers tried, raises rare-label F1 from 0.300 to 0.400" in verdict.sentences[0]
+
+
 def test_text_fits_the_terminal(results, make_results):
     long = make_results(effects={"none": 0.0, "MLSMOTE" * 30: 0.05, "weights": 0.0}, sizes={"b" * 200: 4}, gaps=False)
     for made in (results, long):

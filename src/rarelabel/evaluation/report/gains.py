@@ -193,9 +193,13 @@ def gain_of_block(grid: Grid, cube: NDArray[np.float64], block: int, approach: s
 
 
 def best_of(overall: dict[str, Gain], candidates: Sequence[str], n_datasets: int) -> Gain | None:
-    """The largest mean gain among candidates that have one on more than half of the data sets; of equals the first."""
-    there = [overall[name] for name in candidates if name in overall]
-    return max((gain for gain in there if 2 * gain.n_datasets > n_datasets), key=lambda gain: gain.mean, default=None)
+    """The largest mean gain among the clear ones, else among all; of equals the first.
+
+    Only candidates that have a gain on more than half of the data sets are looked at.
+    """
+    there = [overall[name] for name in candidates if name in overall and 2 * overall[name].n_datasets > n_datasets]
+    clear = [gain for gain in there if gain.judgement == "better"]
+    return max(clear or there, key=lambda gain: gain.mean, default=None)
 
 
 def higher_is_better(measure: str) -> bool:

@@ -90,10 +90,9 @@ def _verdict(grid: Grid, measure: str, others: list[str], found: dict[str, Gain]
     if sampler and remedy:
         _, against = gains(grid, measure, [sampler.approach], remedy.approach, n_tried=len(others), datasets=datasets)
         direct = against.get(sampler.approach)
-    tried = sum(name in found for name in samplers), sum(name in found for name in remedies)
     sentences = [
-        _gain_sentence(gain, measure, n, kind)
-        for gain, n, kind in ((sampler, tried[0], "sampler"), (remedy, tried[1], "cheap remedy"))
+        _gain_sentence(gain, measure, [found[name] for name in names if name in found], kind)
+        for gain, names, kind in ((sampler, samplers, "sampler"), (remedy, remedies, "cheap remedy"))
         if gain
     ]
     if direct:
@@ -124,9 +123,10 @@ def _headline(sampler: Gain | None, remedy: Gain | None, direct: Gain | None) ->
     return "No clear difference" if unclear else "Resampling does not help"
 
 
-def _gain_sentence(gain: Gain, measure: str, n_tried: int, kind: str) -> str:
+def _gain_sentence(gain: Gain, measure: str, tried: list[Gain], kind: str) -> str:
     many = {"sampler": "samplers", "cheap remedy": "cheap remedies"}[kind]
-    who = f"{gain.approach}, the {f'best of the {n_tried} {many}' if n_tried > 1 else f'only {kind}'} tried,"
+    place = "best" if gain.mean >= max(each.mean for each in tried) else "clearest"
+    who = f"{gain.approach}, the {f'{place} of the {len(tried)} {many}' if len(tried) > 1 else f'only {kind}'} tried,"
     label, by = label_of(measure), _amount(gain)
     levels = f"from {gain.reference_score:.3f} to {gain.score:.3f}"
     if gain.judgement == "better":
