@@ -127,8 +127,9 @@ def _classifier_key(described: dict[str, Any], choice: ClassifierChoice) -> list
 def _source(kind: Any) -> str:
     """A class and the hash of the file it is written in; of classes of other packages, the version of the package."""
     package = kind.__module__.partition(".")[0]
+    ours = package == __name__.partition(".")[0]
     try:
-        file = inspect.getsourcefile(kind) if package in (__name__.partition(".")[0], "__main__") else None
+        file = inspect.getsourcefile(kind) if ours or not _version(package) else None
     except (OSError, TypeError):  # it was typed in, as in a notebook
         code = [marshal.dumps(each.__code__) for each in vars(kind).values() if hasattr(each, "__code__")]
         return f"{kind.__qualname__}:{hashlib.sha256(b''.join(code)).hexdigest()}"
