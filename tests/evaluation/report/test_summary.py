@@ -171,7 +171,7 @@ def test_a_clear_gain_is_named_before_a_larger_one_that_is_not():
     verdict = summarize(Results.from_records(runs)).verdicts[0]
     assert verdict.headline == "Resampling helps"
     assert verdict.sampler.approach == "MLROS"
-    assert verdict.sentences[0].startswith("MLROS, the clearest of the 2 samplers tried, raises rare-label F1 from 0.300")
+    assert verdict.sentences[0].startswith("MLROS, the clearest of the 2 samplers tried, raises rare-label F1 from 0.3")
 
 
 def test_text_fits_the_terminal(results, make_results):
