@@ -57,7 +57,7 @@ core: setup
 # the oldest versions pyproject.toml declares; they warn of each other's age, which is no error of ours
 lowest: setup
 	$(BIN)/uv venv -q --clear -p 3.11 .venv-lowest
-	$(BIN)/uv pip install -q -p .venv-lowest/bin/python --resolution lowest-direct -e '.[data,report,imblearn]' 'polars>=1.10'
+	$(BIN)/uv pip install -q -p .venv-lowest/bin/python --resolution lowest-direct -e '.[bench,imblearn]' 'polars>=1.10'
 	$(BIN)/uv pip install -q -p .venv-lowest/bin/python 'pytest>=8.3' 'hypothesis>=6.112' 'pytest-timeout>=2.3' 'pytest-xdist>=3.6'
 	.venv-lowest/bin/python -m pytest -q -o filterwarnings=default -n $(WORKERS) -m "not data" tests
 

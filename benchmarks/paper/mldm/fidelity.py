@@ -1,0 +1,182 @@
+"""How like real rows MLDM's are, how near to single ones, and what they do to the imbalance.
+
+Of each data set 80 % of the rows are given to the sampler, the others held out. S: the rows given that carry a minority
+label. New rows are compared with S; distances are to the nearest row given, S or not, beside those of held-out rows
+with a minority label. ``bootstrap`` is rows of S drawn with replacement, what a perfect memory would give.
+
+    cd benchmarks/paper/mldm; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
+    python fidelity.py fidelity.csv --seeds 1 --variants paper reference bootstrap > fidelity.md
+
+Lines that the CSV file already has are not computed again.
+"""
+
+import argparse
+import csv
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from rarelabel import MLDM
+from rarelabel.datasets import read
+from rarelabel.imbalance import mean_ir, minority_labels, scumble
+from rarelabel.metrics import distance_to_closest_record, fidelity_report, row_hashes
+
+DATA = (
+    "flags", "emotions", "yeast", "foodtruck", "scene", "birds", "cal500", "genbase", "medical", "stackex_chess",
+    "corel5k", "bibtex",
+)  # fmt: skip
+SHOWN = {
+    "rows in S": "n_subset", "new rows": "n_new", "label corr.": "label_frequency_correlation",
+    "cardinality S": "cardinality_real", "new": "cardinality_new", "W1/sigma": "wasserstein", "C2ST": "c2st_auc",
+    "in range": "valid", "minority": "minority_share_new", "copies S": "copies_of_subset", "copies new": "copies",
+    "distance ratio": "distance_ratio", "MeanIR -%": "mean_ir_reduction", "SCUMBLE before": "scumble_before",
+    "after": "scumble_after", "s": "seconds",
+}  # fmt: skip
+"""Heading to column of the CSV file."""
+
+
+def split(dataset, seed):
+    """Rows given and rows held out."""
+    order = np.random.default_rng(seed).permutation(len(dataset.Y))
+    n = int(0.8 * len(order))
+    return np.sort(order[:n]), np.sort(order[n:])
+
+
+def new_rows(variant, X, Y, in_subset, schema, seed):
+    """New rows, and the model that made them, if any."""
+    n = len(Y)
+    if variant == "bootstrap":
+        rows = np.random.default_rng(seed).choice(np.flatnonzero(in_subset), max(1, round(0.25 * n)))
+        return X[rows], Y[rows], None
+    name, _, options = variant.partition(":")
+    parameters = {key: read_value(value) for key, value in (pair.split("=") for pair in options.split(",") if pair)}
+    sampler = MLDM(variant=name, random_state=seed, **parameters)
+    X_res, Y_res = sampler.fit_resample(X, Y, schema=schema)
+    return X_res[n:], Y_res[n:], sampler
+
+
+def read_value(text):
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return {"True": True, "False": False, "None": None}.get(text, text)
+
+
+def valid(X, X_new):
+    """Share of the new values inside the range of the rows given (and so of known categories)."""
+    X, X_new = (A.toarray() if hasattr(A, "toarray") else A for A in (X, X_new))
+    low, high = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
+    return ((X_new >= low) & (X_new <= high) | np.isnan(X_new)).mean()
+
+
+def measure(dataset, variant, seed):
+    """One line of the CSV file."""
+    given, held = split(dataset, seed)
+    X, Y, schema = dataset.X[given], dataset.Y[given], dataset.schema
+    labels = minority_labels(Y)
+    in_subset, held_subset = Y[:, labels].any(axis=1), dataset.Y[held][:, labels].any(axis=1)
+    start = time.process_time()
+    X_new, Y_new, sampler = new_rows(variant, X, Y, in_subset, schema, seed)
+    seconds = time.process_time() - start
+    X_held, Y_held = dataset.X[held][held_subset], dataset.Y[held][held_subset]
+    report = fidelity_report((X[in_subset], Y[in_subset]), (X_new, Y_new), schema=schema, random_state=seed)
+    hashes, counts = np.unique(row_hashes(X), return_counts=True)
+    repeated = hashes[counts > 1]
+    distances = np.median(distance_to_closest_record(X, X_new, schema=schema))
+    held_out = np.median(distance_to_closest_record(X, X_held, schema=schema)) if len(Y_held) else np.nan
+    after = np.vstack([Y, Y_new])
+    return {
+        "n_subset": int(in_subset.sum()),
+        "n_held_subset": int(held_subset.sum()),
+        "n_new": len(Y_new),
+        **report.to_dict(),
+        "minority_share_new": Y_new[:, labels].any(axis=1).mean(),
+        "valid": valid(X, X_new),
+        "copies_of_subset": np.isin(row_hashes(X[in_subset]), repeated).mean(),
+        "copies": np.isin(row_hashes(X_new), hashes).mean(),
+        "distance": distances,
+        "distance_held_out": held_out,
+        "distance_ratio": distances / held_out if held_out else np.nan,
+        "mean_ir_before": mean_ir(Y),
+        "mean_ir_after": mean_ir(after),
+        "mean_ir_reduction": 100 * (1 - mean_ir(after) / mean_ir(Y)),
+        "scumble_before": scumble(Y),
+        "scumble_after": scumble(after),
+        "path": "" if sampler is None else sampler.path_,
+        "steps": 0 if sampler is None or not len(sampler.loss_history_) else int(sampler.loss_history_[-1, 0]),
+        "stopped": "" if sampler is None else sampler.stopped_,
+        "seconds": round(seconds, 1),
+    }
+
+
+def mean_of(rows, column):
+    values = np.array([float(row[column] or "nan") for row in rows])
+    return values.mean()
+
+
+def shown(value, heading):
+    if np.isnan(value):
+        return "-"
+    digits = 0 if heading in ("rows in S", "new rows", "s") else 1 if heading == "MeanIR -%" else 2
+    return f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.0e}"
+
+
+def write_table(rows, variants):
+    print("# Fidelity of MLDM's rows\n")
+    print(
+        "`fidelity.py` says what is measured. Means over the seeds; s: CPU seconds of training and drawing, one thread."
+    )
+    for variant in variants:
+        print(f"\n## {variant}\n\n| data | seeds | {' | '.join(SHOWN)} |")
+        print("|---" * (len(SHOWN) + 2) + "|")
+        for name in DATA:
+            mine = [row for row in rows if row["data"] == name and row["variant"] == variant]
+            if mine:
+                values = (shown(mean_of(mine, column), heading) for heading, column in SHOWN.items())
+                print(f"| {name} | {len(mine)} | {' | '.join(values)} |")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("csv", type=Path)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--variants", nargs="+", default=["paper", "reference", "bootstrap"])
+    parser.add_argument("--data", nargs="+", default=DATA)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    rows = list(csv.DictReader(options.csv.open())) if options.csv.exists() else []
+    done = {(row["data"], row["variant"], row["seed"]) for row in rows}
+    folder = Path(os.environ["RARELABEL_DATA"]) / "multilabel"
+    wanted = (
+        (seed, variant, name) for seed in range(options.seeds) for variant in options.variants for name in options.data
+    )
+    for seed, variant, name in wanted:
+        if (name, variant, str(seed)) in done:
+            continue
+        found = measure(read(folder / f"{name}.arff.gz"), variant, seed)
+        line = {
+            "data": name,
+            "variant": variant,
+            "seed": str(seed),
+            **{key: str(value) for key, value in found.items()},
+        }
+        is_new = not options.csv.exists()
+        with options.csv.open("a", newline="") as file:
+            writer = csv.DictWriter(file, line, lineterminator="\n")
+            if is_new:
+                writer.writeheader()
+            writer.writerow(line)
+        rows.append(line)
+        print(name, variant, seed, f"{found['seconds']:.0f} s", file=sys.stderr)
+    write_table(rows, options.variants)
+
+
+if __name__ == "__main__":
+    main()
