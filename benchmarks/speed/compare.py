@@ -48,7 +48,8 @@ def main():
         "",
         f"`python benchmarks/speed/compare.py ... --cv {arguments.cv}`: {len(APPROACHES)} approaches, "
         f"{len(CLASSIFIERS)} classifiers, one process, CPU seconds. The overhead is all that is spent outside samplers "
-        "and classifiers, in percent of what is spent inside. New rows are compared with real ones in the first fold, or not at all.",
+        "and classifiers, in percent of what is spent inside. New rows are compared with real ones in the first fold, "
+        "or not at all.",
         "",
         "| data | inside samplers and classifiers | overhead | of which measures | overhead without comparing rows |",
         "|---|---:|---:|---:|---:|",
