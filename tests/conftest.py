@@ -1,6 +1,8 @@
 """Fixtures that many tests share."""
 
 import os
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,15 @@ def data_folder():
 def reference_folder():
     """Folder with values that reference implementations gave."""
     return _folder("RARELABEL_REFERENCE", "reference")
+
+
+@pytest.fixture(autouse=True)
+def _quick_training(request, monkeypatch):
+    """Samplers that train do so for two steps of a small network, but for their own tests (folder ``generative``)."""
+    if "generative" in request.path.parts or find_spec("torch") is None:
+        return
+    from rarelabel.generative import MLDM
+
+    recipe = MLDM._recipe
+    small = {"steps": 2, "width": 16, "batch_size": 16, "sampling_steps": 3}
+    monkeypatch.setattr(MLDM, "_recipe", lambda self, d: replace(recipe(self, d), **small))

@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rarelabel.registry import SAMPLERS, sampler_class
 
-CARRYING_NAN = ["LPROS", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
+CARRYING_NAN = ["LPROS", "MLDM", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
 
 
 @parametrize_with_checks([sampler_class(name)() for name in SAMPLERS])

@@ -103,7 +103,16 @@ import {", ".join(CORE)}
 from rarelabel.registry import SAMPLERS, make_sampler
 X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40)[:, None] % [2, 3, 9] == 0
 for name in SAMPLERS:
-    make_sampler(name).fit_resample(X, Y)
+    if name != "MLDM":
+        make_sampler(name).fit_resample(X, Y)
+try:
+    make_sampler("MLDM")
+except ImportError as error:
+    assert "rarelabel[torch]" in str(error)
+else:
+    raise AssertionError("there was to be no torch")
+from rarelabel import tasks
+assert "rarelabel[torch]" in next(method.summary for method in tasks.methods() if method.name == "MLDM")
 import rarelabel.evaluation
 assert rarelabel.evaluation.friedman and rarelabel.evaluation.Results and rarelabel.evaluation.compare
 try:

@@ -8,14 +8,14 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
-from rarelabel import over_sampling, under_sampling
+from rarelabel import generative, over_sampling, under_sampling
 from rarelabel.base import BaseSampler
 from rarelabel.classifiers import MLkNN, label_scores, with_class_weights
 from rarelabel.registry import CLASSIFIERS, SAMPLERS, classifier_names, make_classifier, make_sampler, sampler_class
 
 
 def test_the_registry_holds_every_exported_sampler_and_no_other():
-    assert sorted(SAMPLERS) == sorted([*over_sampling.__all__, *under_sampling.__all__])
+    assert sorted(SAMPLERS) == sorted([*generative.__all__, *over_sampling.__all__, *under_sampling.__all__])
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -29,7 +29,7 @@ def test_a_name_means_its_class_however_it_is_written(name):
 
 @pytest.mark.parametrize("wrong", ["SMOTE", "", "mlsmote2"])
 def test_an_unknown_name_is_refused_with_those_that_exist(wrong):
-    with pytest.raises(ValueError, match=r"no method is called .*; there are LPROS, LPRUS, MLROS"):
+    with pytest.raises(ValueError, match=r"no method is called .*; there are LPROS, LPRUS, MLDM, MLROS"):
         sampler_class(wrong)
 
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rarelabel.generative import MLDM as MLDM
     from rarelabel.imbalance import describe as describe
     from rarelabel.over_sampling import LPROS as LPROS
     from rarelabel.over_sampling import MLROS as MLROS
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 _HOME = {
     "LPROS": "over_sampling",
     "LPRUS": "under_sampling",
+    "MLDM": "generative",
     "MLROS": "over_sampling",
     "MLRUS": "under_sampling",
     "MLRkNNOS": "over_sampling",
@@ -42,6 +44,7 @@ _HOME = {
 __all__ = [
     "LPROS",
     "LPRUS",
+    "MLDM",
     "MLROS",
     "MLRUS",
     "MLSMOTE",

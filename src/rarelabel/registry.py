@@ -27,6 +27,7 @@ __all__ = [
 SAMPLERS: dict[str, str] = {
     "LPROS": "rarelabel.over_sampling:LPROS",
     "LPRUS": "rarelabel.under_sampling:LPRUS",
+    "MLDM": "rarelabel.generative:MLDM",
     "MLROS": "rarelabel.over_sampling:MLROS",
     "MLRUS": "rarelabel.under_sampling:MLRUS",
     "MLRkNNOS": "rarelabel.over_sampling:MLRkNNOS",

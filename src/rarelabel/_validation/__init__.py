@@ -3,6 +3,7 @@
 Nothing else in the package looks at what type an input has.
 """
 
+from rarelabel._validation._containers import Container
 from rarelabel._validation._features import Features, Matrix, as_csr, validate_features
 from rarelabel._validation._labels import Labels, validate_labels
 from rarelabel._validation._pairs import FeaturePair, validate_feature_pair, validate_label_pair
@@ -10,6 +11,7 @@ from rarelabel._validation._scores import validate_predictions, validate_scores
 from rarelabel._validation._tables import Resampled, Table, decode_categories, restore, take_rows, validate
 
 __all__ = [
+    "Container",
     "FeaturePair",
     "Features",
     "Labels",

@@ -38,6 +38,7 @@ from rarelabel.metrics._privacy import (
     distance_to_closest_record,
     exact_duplicates,
     nearest_neighbor_distance_ratio,
+    row_hashes,
 )
 from rarelabel.metrics._ranking import (
     average_precision_per_label,
@@ -119,6 +120,7 @@ __all__ = [
     "recall_per_label",
     "roc_auc",
     "roc_auc_per_label",
+    "row_hashes",
     "specificity",
     "specificity_per_label",
     "subset_accuracy",

@@ -60,7 +60,10 @@ def classifiers() -> tuple[str, ...]:
 
 
 def _method(name: str, target: str) -> Method:
-    cls = sampler_class(name)
+    try:
+        cls = sampler_class(name)
+    except ImportError as error:  # the message says which extra is missing
+        return Method(name, "adds", str(error), "", {})
     text = inspect.getdoc(cls) or ""
     kind: Literal["adds", "removes", "splits"] = "removes" if "under_sampling" in target else "adds"
     if name == "REMEDIAL":

@@ -1,0 +1,10 @@
+"""Methods that learn what rows look like and draw new ones."""
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:
+    raise ImportError("rarelabel.generative needs PyTorch: pip install 'rarelabel[torch]'") from error
+
+from rarelabel.generative._mldm import MLDM
+
+__all__ = ["MLDM"]

@@ -1,0 +1,466 @@
+"""MLDM: a diffusion model of the rows that carry rare labels, and new rows drawn from it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
+from numbers import Integral
+from os import PathLike
+from threading import Event
+from typing import Any, ClassVar, Literal, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from rarelabel._device import torch_generator
+from rarelabel._random import RandomState, check_random_state
+from rarelabel._validation import Container, Matrix, Resampled
+from rarelabel.base import BaseSampler
+from rarelabel.encoding import NumericTransform
+from rarelabel.generative._conditions import encode_conditions
+from rarelabel.generative._model import Denoiser, Recipe
+from rarelabel.generative._persistence import ModelFile, is_plain, read_model, write_model
+from rarelabel.generative._released import RELEASED, draw_as_released
+from rarelabel.generative._subset_model import draw_for_labels, label_shares, train_on_subset
+from rarelabel.nn import denoiser_width
+from rarelabel.schema import Schema
+from rarelabel.selection import (
+    SamplingPlan,
+    SamplingStrategy,
+    apportion,
+    check_memory,
+    minority_or_warn,
+    resolve_budget,
+)
+from rarelabel.training import Record
+
+__all__ = ["MLDM"]
+
+_FEW = 50
+"""Rows with a minority label under which a user is told that they are few."""
+
+
+@final
+class MLDM(BaseSampler):
+    """Multi-label diffusion model: new rows drawn from a diffusion of features and labels.
+
+    One model is trained on the rows S that carry a minority label (IRLbl > MeanIR), features and labels together. Each
+    new row is drawn for one minority label, which it carries.
+
+    Parameters
+    ----------
+    sampling_strategy : "auto", float, int, dict or callable, default=0.25
+        Rows to add: a share, a number, or for each label. ``"auto"`` is 0.25, as in the paper.
+    budget : {"n", "subset"}, default="n"
+        What a share is of: all rows (the paper) or S (the released code).
+    train_on : {"auto", "subset", "all"}, default="auto"
+        ``"subset"`` trains on S. ``"all"`` trains on all rows, drawing those of S more often; drawn is for minority
+        labels either way, so the new rows are like S. ``"auto"`` takes S where it has ten rows for each column of the
+        encoded table, which is rare: fewer are learned by heart.
+    variant : {"paper", "reference"}, default="paper"
+        ``"reference"`` does what the released code does, for comparison only; see Notes.
+    denoiser : {"resnet", "mlp"} or callable, default="resnet"
+        The network. ``denoiser(d)`` makes one for d encoded columns, called as ``network(x, time, known)``.
+    width : int, default=None
+        Hidden units; by default they follow the number of encoded columns, from 256 to 512.
+    dropout : float, default=0.1
+    numeric_transform : {"quantile", "standard", "minmax"}, default="quantile"
+    n_timesteps : int, default=1000
+        T, the steps of the diffusion.
+    sampling_steps : int, default=50
+        Steps taken when drawing, at most T.
+    training_steps : int, default=2000
+        At most; training ends where the loss of held-out rows no longer falls.
+    batch_size : int, default=256
+    learning_rate, weight_decay : float, default=1e-3 and 1e-5
+    patience : int, default=5
+        Looks at the held-out loss, every 50 steps, without a better one, before training ends. None holds no row out.
+    reject_copies : bool, default=True
+        Draw rows again whose features equal those of a training row.
+    categorical_features : "auto", mask, indices or names, default="auto"
+        Columns that hold categories besides those whose type says so.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, ...; ``"auto"`` takes a GPU where there is one.
+    n_threads : int, default=1
+        Threads of torch. None takes as many as torch is set to; results may then differ from computer to computer.
+    progress : callable, default=None
+        Called with a :class:`~rarelabel.training.Record` as training goes on.
+    cancel : callable or threading.Event, default=None
+        Looked at before every step; where true, training ends and what was learned so far is used.
+    random_state : int, Generator or None, default=None
+
+    Attributes
+    ----------
+    path_ : {"subset", "all rows conditioned"}
+        What was trained on.
+    n_subset_ : int
+        Rows in S.
+    loss_history_ : ndarray, shape (looks, 3)
+        Steps made, mean loss since the look before, loss of the held-out rows (NaN where there are none).
+    stopped_ : {"finished", "early", "cancelled", "not finite"}
+        Why training ended.
+    drawn_for_ : ndarray of int
+        After :meth:`sample`: index of the label each row was drawn for, -1 for none in particular.
+
+    Notes
+    -----
+    NOTE[DIFF] The paper draws rows without conditions, so that which labels come is left to chance. Here a label is
+    told to the network: a minority label of a random row of S. Rows drawn in this way have the law of S, each carries
+    a minority label, and the rows for each label are known beforehand.
+
+    ``variant="reference"`` predicts the noise of all columns as if they were numbers, holds nothing in range, takes
+    every one of the T steps, trains a small network without averaging its weights, accepts every row, and stretches
+    each batch of new rows over the training range. Its rows are far from the data.
+
+    References
+    ----------
+    "MLDM", a diffusion model for over-sampling multi-label data. arXiv 2501.10822.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(80, 3))
+    >>> Y = np.column_stack([X[:, 0] > -1, X[:, 1] > 1]).astype(int)
+    >>> sampler = MLDM(training_steps=20, random_state=0)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # the rare label is on few rows
+    ...     X_res, Y_res = sampler.fit_resample(X, Y)
+    >>> X_res.shape, sampler.path_, Y_res[80:, 1].all()
+    ((100, 3), 'all rows conditioned', np.True_)
+    """
+
+    _allow_nan: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: SamplingStrategy = 0.25,
+        budget: Literal["n", "subset"] = "n",
+        train_on: Literal["auto", "subset", "all"] = "auto",
+        variant: Literal["paper", "reference"] = "paper",
+        denoiser: Denoiser = "resnet",
+        width: int | None = None,
+        dropout: float = 0.1,
+        numeric_transform: NumericTransform = "quantile",
+        n_timesteps: int = 1000,
+        sampling_steps: int = 50,
+        training_steps: int = 2000,
+        batch_size: int = 256,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-5,
+        patience: int | None = 5,
+        reject_copies: bool = True,
+        categorical_features: Any = "auto",
+        device: str = "auto",
+        n_threads: int | None = 1,
+        progress: Callable[[Record], object] | None = None,
+        cancel: Callable[[], bool] | Event | None = None,
+        random_state: RandomState = None,
+    ) -> None:
+        self.sampling_strategy = sampling_strategy
+        self.budget = budget
+        self.train_on = train_on
+        self.variant = variant
+        self.denoiser = denoiser
+        self.width = width
+        self.dropout = dropout
+        self.numeric_transform = numeric_transform
+        self.n_timesteps = n_timesteps
+        self.sampling_steps = sampling_steps
+        self.training_steps = training_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.reject_copies = reject_copies
+        self.categorical_features = categorical_features
+        self.device = device
+        self.n_threads = n_threads
+        self.progress = progress
+        self.cancel = cancel
+        self.random_state = random_state
+
+    def fit(self, X: Any, Y: Any, *, schema: Schema | None = None) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (n, d)
+            Values may be missing.
+        Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
+        schema : Schema, default=None
+            As in :meth:`fit_resample`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the inputs or parameters cannot be used; the message names the column or label.
+        """
+        table = self._validate(X, Y, schema)
+        rng = check_random_state(self.random_state)
+        plan = self._plan(table.X, table.Y, table.schema, rng)
+        self._remember_plan(plan)
+        self._container = Container.of(table)
+        if len(plan.labels):
+            self._train(table.X, table.Y, table.schema, plan, rng)
+        return self
+
+    def sample(
+        self,
+        n: int,
+        conditions: Mapping[Hashable, Any] | None = None,
+        *,
+        random_state: RandomState = None,
+    ) -> tuple[Any, Any]:
+        """Draw new rows.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows.
+        conditions : dict, default=None
+            Name of a label to 0 or 1, name of a column to its value: all rows have them. By default each row is drawn
+            for a minority label, as in :meth:`fit_resample`.
+        random_state : int, Generator or None, default=None
+            None takes that of the sampler, so that the same fitted model gives the same rows.
+
+        Returns
+        -------
+        X, Y
+            In the containers that ``fit`` was given. Fewer than n rows, with a warning that says how many, where the
+            conditions are not to be met.
+
+        Raises
+        ------
+        ValueError
+            If n is negative, or a condition names no column or a value that it cannot have.
+        sklearn.exceptions.NotFittedError
+            If the model is not trained.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(300, 2))
+        >>> Y = np.column_stack([X[:, 0] > -1, X[:, 0] > 1]).astype(int)
+        >>> model = MLDM(training_steps=150, random_state=0).fit(X, Y)
+        >>> X_new, Y_new = model.sample(100, {"y1": 1})
+        >>> Y_new[:, 1].mean().item(), X_new[:, 0].mean() > 1
+        (1.0, np.True_)
+        """
+        check_is_fitted(self, "trained_")
+        if n < 0:
+            raise ValueError(f"n must be at least 0, got {n!r}")
+        trained, container = self.trained_, self._container
+        rng = check_random_state(self.random_state if random_state is None else random_state).spawn(1)[0]
+        generator = torch_generator(rng)
+        known = None if conditions is None else encode_conditions(conditions, container.schema, trained.encoder)
+        if self.variant == "reference":
+            if known is not None:
+                raise ValueError('variant="reference" takes no conditions')
+            X_new, Y_new = draw_as_released(trained, n, generator=generator, **self._place)
+            self.drawn_for_ = np.full(n, -1, dtype=np.intp)
+            return container.fill(X_new, Y_new)
+        made_for = np.full(n, -1, dtype=np.intp)
+        if known is None:
+            made_for = rng.permutation(np.repeat(trained.labels, apportion(n, trained.shares)))
+        X_new, Y_new, rows = draw_for_labels(
+            trained,
+            made_for,
+            conditions=known,
+            reject_copies=self.reject_copies,
+            generator=generator,
+            **self._place,
+        )
+        if len(rows) < n:
+            message = f"MLDM: {len(rows)} of {n} rows could be drawn that meet the conditions {dict(conditions or {})}"
+            warnings.warn(message, UserWarning, stacklevel=2)
+        self.drawn_for_ = made_for[rows]
+        return container.fill(X_new, Y_new)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the trained model to a file: tensors and JSON, nothing that could run.
+
+        Parameters
+        ----------
+        path : path-like
+            Usually ends in ``.safetensors``. It holds no row of the table, but the ranges and quantiles of its
+            columns, its categories, and a hash of each row by which copies are known.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the model is not trained.
+        ImportError
+            If safetensors is not installed.
+        """
+        check_is_fitted(self, "trained_")
+        left_out = ("progress", "cancel", "denoiser", "device")
+        parameters = {name: value for name, value in self.get_params().items() if name not in left_out}
+        plain = {name: value for name, value in parameters.items() if is_plain(value)}
+        facts = {
+            "path": self.path_,
+            "n_subset": self.n_subset_,
+            "stopped": self.stopped_,
+            "loss_history": [[None if x != x else x for x in row] for row in self.loss_history_.tolist()],
+            "sampling_strategy": self.sampling_strategy_,
+            "container": self._container.to_plain(),
+        }
+        write_model(path, ModelFile("MLDM", self.trained_, self._container.schema, plain, facts))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, denoiser: Denoiser | None = None, device: str = "auto") -> Self:
+        """Read a model that :meth:`save` wrote, trained on whatever device.
+
+        Parameters
+        ----------
+        path : path-like
+        denoiser : callable, default=None
+            Needed where the model was made with a network of the caller's own.
+        device : str, default="auto"
+
+        Returns
+        -------
+        MLDM
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, from another version or another method; the message says which.
+        FileNotFoundError
+            If there is no such file.
+        """
+        content = read_model(path, "MLDM", denoiser=denoiser)
+        facts = content.facts
+        try:
+            chosen = content.trained.model.recipe.denoiser
+            model = cls(**{**content.parameters, "denoiser": chosen, "device": device})
+            model.trained_, model._container = content.trained, Container.from_plain(content.schema, facts["container"])
+            model.path_, model.n_subset_, model.stopped_ = facts["path"], facts["n_subset"], facts["stopped"]
+            model.loss_history_ = np.array(facts["loss_history"], dtype=float).reshape(-1, 3)
+            model.sampling_strategy_ = facts["sampling_strategy"]
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+        model.n_features_in_ = content.schema.n_features
+        if model._container.table.named:
+            model.feature_names_in_ = np.array(content.schema.feature_names, dtype=object)
+        return model
+
+    def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
+        self._check_parameters()
+        strategy = self.sampling_strategy(Y) if callable(self.sampling_strategy) else self.sampling_strategy
+        if isinstance(strategy, Mapping):
+            asked = resolve_budget(strategy, Y, schema.label_names, auto=0.25)
+            labels = np.array(list(asked.per_label or ()), dtype=np.intp)
+            made_for = np.repeat(labels, list((asked.per_label or {}).values()))
+        else:
+            labels = minority_or_warn(Y, "MLDM")
+            in_subset = Y[:, labels].any(axis=1)
+            basis = Y[in_subset] if self.budget == "subset" and len(labels) else Y
+            total = resolve_budget(strategy, basis, schema.label_names, auto=0.25).total
+            check_memory(total, X, schema.n_labels)
+            made_for = np.zeros(0, dtype=np.intp)
+            if len(labels):
+                made_for = np.repeat(labels, apportion(total, label_shares(Y, labels)))
+        check_memory(len(made_for), X, schema.n_labels)
+        if self.variant == "reference":
+            return SamplingPlan("MLDM", len(Y), schema.label_names, labels, len(made_for))
+        return SamplingPlan("MLDM", len(Y), schema.label_names, labels, len(made_for), made_for=made_for)
+
+    def _fit_resample(
+        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
+    ) -> Resampled:
+        n = len(Y)
+        made_for = np.full(plan.n_new, -1, dtype=np.intp) if plan.made_for is None else plan.made_for
+        if not plan.n_new:
+            return Resampled(np.arange(n), X[:0], Y[:0])
+        self._train(X, Y, schema, plan, rng)
+        generator = torch_generator(rng)
+        if self.variant == "reference":
+            X_new, Y_new = draw_as_released(self.trained_, plan.n_new, generator=generator, **self._place)
+            return Resampled(np.arange(n), X_new, Y_new)
+        X_new, Y_new, rows = draw_for_labels(
+            self.trained_, made_for, reject_copies=self.reject_copies, generator=generator, **self._place
+        )
+        return Resampled(np.arange(n), X_new, Y_new, made_for=np.append(np.full(n, -1), made_for[rows]))
+
+    def _train(
+        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
+    ) -> None:
+        labels = plan.labels
+        self.n_subset_ = int(Y[:, labels].any(axis=1).sum())
+        on_all_rows = self._trains_on_all(X, schema)
+        if self.n_subset_ < _FEW and self.variant == "paper":
+            done = "trained on all rows, drawn for minority labels" if on_all_rows else "they are all it is trained on"
+            message = f"MLDM: only {self.n_subset_} rows carry a minority label; {done}"
+            warnings.warn(message, UserWarning, stacklevel=3)
+        self.path_ = "all rows conditioned" if on_all_rows else "subset"
+        self.trained_, result = train_on_subset(
+            X,
+            Y,
+            schema,
+            labels,
+            on_all_rows=on_all_rows,
+            recipe=self._recipe(X.shape[1] + schema.n_labels),
+            numeric_transform=self.numeric_transform,
+            rng=rng,
+            progress=self.progress,
+            cancel=self.cancel,
+            **self._place,
+        )
+        self.loss_history_ = np.array(
+            [(r.step, r.loss, np.nan if r.held_out_loss is None else r.held_out_loss) for r in result.history]
+        ).reshape(-1, 3)
+        self.stopped_ = result.stopped
+        if result.stopped == "not finite":
+            message = f"MLDM: the loss became NaN or infinite after {result.n_steps} steps; the weights before are used"
+            warnings.warn(message, UserWarning, stacklevel=3)
+
+    def _trains_on_all(self, X: Matrix, schema: Schema) -> bool:
+        if self.variant == "reference" or self.train_on == "subset":
+            return False
+        width = sum(max(column.n_categories, 1) for column in schema.features) + schema.n_labels
+        return self.train_on == "all" or self.n_subset_ < 10 * width
+
+    def _recipe(self, d: int) -> Recipe:
+        if self.variant == "reference":
+            return replace(
+                RELEASED, T=self.n_timesteps, sampling_steps=self.n_timesteps, steps=self.training_steps,
+                batch_size=min(RELEASED.batch_size, self.n_subset_),
+            )  # fmt: skip
+        return Recipe(
+            T=self.n_timesteps,
+            sampling_steps=self.sampling_steps,
+            denoiser=self.denoiser,
+            width=min(denoiser_width(d), 512) if self.width is None else self.width,
+            dropout=self.dropout,
+            steps=self.training_steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+        )
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"device": self.device, "n_threads": self.n_threads}
+
+    def _check_parameters(self) -> None:
+        choices = {"budget": ("n", "subset"), "train_on": ("auto", "subset", "all"), "variant": ("paper", "reference")}
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                expected = " or ".join(map(repr, allowed))
+                raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
+        for name in ("n_timesteps", "sampling_steps", "training_steps", "batch_size", "width", "n_threads", "patience"):
+            value = getattr(self, name)
+            if value is None and name in ("width", "n_threads", "patience"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {self.dropout!r}")

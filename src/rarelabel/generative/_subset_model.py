@@ -1,0 +1,231 @@
+"""A model of the rows that carry a minority label, and the rows drawn from it: plan, encode, train, draw, accept."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+
+from rarelabel._validation import Matrix, as_csr
+from rarelabel.encoding import Block, NumericTransform, TableEncoder
+from rarelabel.generative._conditions import Known, known_label
+from rarelabel.generative._model import Recipe, TableModel, draw, first_model, learn
+from rarelabel.metrics import row_hashes
+from rarelabel.schema import Schema
+from rarelabel.training import TrainingResult
+
+__all__ = ["Trained", "choose_held_out", "draw_for_labels", "label_shares", "subset_weights", "train_on_subset"]
+
+_ATTEMPTS = 10
+"""Rounds of drawing after which rows that were not accepted are given up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """All that drawing needs.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+    model : TableModel
+    labels : ndarray of int, shape (r,)
+        The labels rows are drawn for.
+    shares : ndarray of float, shape (r,)
+        How often each, sums to 1.
+    seen : ndarray of bool, shape (q,)
+        Labels that some training row carries; no new row carries another.
+    hashes : ndarray of uint64
+        Of the features of the training rows, so that copies are known.
+    """
+
+    encoder: TableEncoder
+    model: TableModel
+    labels: NDArray[np.intp]
+    shares: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    hashes: NDArray[np.uint64]
+
+
+def train_on_subset(
+    X: Matrix,
+    Y: NDArray[np.bool_],
+    schema: Schema,
+    labels: NDArray[np.intp],
+    *,
+    on_all_rows: bool,
+    recipe: Recipe,
+    numeric_transform: NumericTransform,
+    rng: np.random.Generator,
+    **loop: Any,
+) -> tuple[Trained, TrainingResult]:
+    """Learn the rows S that carry one of ``labels`` (section 3 of the paper).
+
+    Parameters
+    ----------
+    X, Y, schema
+        The table.
+    labels : ndarray of int
+        The minority labels.
+    on_all_rows : bool
+        Train on the rows outside of S too; S is then drawn more often.
+    recipe : Recipe
+    numeric_transform : str
+        Of :class:`~rarelabel.encoding.TableEncoder`.
+    rng : Generator
+    **loop
+        ``device``, ``n_threads``, ``progress``, ``cancel`` of :func:`~rarelabel.training.train`.
+
+    Returns
+    -------
+    Trained, TrainingResult
+    """
+    in_subset = np.asarray(Y[:, labels].any(axis=1))
+    rows = np.arange(len(Y)) if on_all_rows else np.flatnonzero(in_subset)
+    encoder = TableEncoder(numeric_transform).fit(X[rows], schema, Y[rows])
+    Z = encoder.transform(X[rows], Y[rows], dtype=np.float32)
+    # the released code sees numbers only, one-hot columns included
+    blocks = encoder.blocks_ if recipe.known_share else (Block("numeric", 0, encoder.width_, ()),)
+    model = first_model(blocks, encoder, recipe, Z.mean(axis=0, dtype=np.float64), rng)
+    held_out = np.zeros(len(rows), dtype=bool)
+    if recipe.patience is not None:
+        held_out = choose_held_out(Y[rows], labels, rng)
+    result = learn(
+        model,
+        Z,
+        row_weights=subset_weights(in_subset) if on_all_rows else None,
+        held_out=held_out,
+        revealed=[encoder.blocks_[-1].start + int(label) for label in labels],
+        rng=rng,
+        **loop,
+    )
+    seen = np.asarray(Y[rows].any(axis=0))
+    return Trained(encoder, model, labels, label_shares(Y, labels), seen, np.unique(row_hashes(X))), result
+
+
+def label_shares(Y: NDArray[np.bool_], labels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How often each label is met by drawing a row of S, then one of the minority labels that it carries.
+
+    Examples
+    --------
+    >>> label_shares(np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]], dtype=bool), np.array([0, 1]))
+    array([0.25, 0.75])
+    """
+    carried = Y[:, labels][Y[:, labels].any(axis=1)]
+    return np.asarray((carried / carried.sum(axis=1, keepdims=True)).sum(axis=0) / len(carried))
+
+
+def subset_weights(in_subset: NDArray[np.bool_], *, at_most: float = 10.0) -> NDArray[np.float64]:
+    """Weights of training rows under which S is half of what is drawn.
+
+    No row of S comes more than ten times as often as another row, though: a model that sees the same few rows all the
+    time learns them by heart.
+
+    Examples
+    --------
+    >>> subset_weights(np.array([True, False, False, False]))
+    array([3., 1., 1., 1.])
+    """
+    inside = int(in_subset.sum())
+    return np.where(in_subset, min(max((len(in_subset) - inside) / inside, 1.0), at_most), 1.0)
+
+
+def choose_held_out(
+    Y: NDArray[np.bool_], labels: NDArray[np.intp], rng: np.random.Generator, *, share: float = 0.1, least: int = 10
+) -> NDArray[np.bool_]:
+    """Rows whose loss decides when training ends, as a mask.
+
+    A tenth of S, but no row whose minority labels are on fewer than five rows: they are needed for training. Where that
+    leaves too few, a tenth of the other rows. None at all where that is too few as well.
+    """
+    counts = Y.sum(axis=0)
+    in_subset = Y[:, labels].any(axis=1)
+    spared = (Y[:, labels] & (counts[labels] < 5)).any(axis=1)
+    held = np.zeros(len(Y), dtype=bool)
+    for candidates in (in_subset & ~spared, ~in_subset):
+        pool = np.flatnonzero(candidates)
+        n_held = round(share * len(pool))
+        if n_held >= least:
+            held[rng.permutation(pool)[:n_held]] = True
+            return held
+    return held
+
+
+def draw_for_labels(
+    trained: Trained,
+    made_for: NDArray[np.intp],
+    *,
+    conditions: Known | None = None,
+    reject_copies: bool = True,
+    generator: torch.Generator,
+    **place: Any,
+) -> tuple[Matrix, NDArray[np.bool_], NDArray[np.intp]]:
+    """Draw a row for each label of ``made_for``; those that are not accepted are drawn again.
+
+    A row is accepted if it carries its label, meets the conditions, and equals no row of the training table.
+
+    Parameters
+    ----------
+    trained : Trained
+    made_for : ndarray of int, shape (m,)
+        Label each row is for; -1 for none in particular.
+    conditions : Known, default=None
+    reject_copies : bool, default=True
+        Whether rows whose features equal those of a training row are drawn again.
+    generator : torch.Generator
+    **place
+        ``device``, ``n_threads``.
+
+    Returns
+    -------
+    X, Y : decoded rows, at most m
+    rows : ndarray of int
+        Which entries of ``made_for`` they are for.
+    """
+    missing = np.arange(len(made_for))
+    X, Y = trained.encoder.inverse_transform(np.zeros((0, trained.encoder.width_)))
+    rows, copies = missing[:0], (X, Y, missing[:0])
+    for _ in range(_ATTEMPTS):
+        if not len(missing):
+            break
+        X_new, Y_new = draw_once(trained, made_for[missing], conditions, generator, **place)
+        wanted = made_for[missing]
+        good = (wanted < 0) | Y_new[np.arange(len(missing)), wanted]
+        if conditions is not None:
+            good &= conditions.holds(X_new, Y_new)
+        copied = good & np.isin(row_hashes(X_new), trained.hashes) & reject_copies
+        copies = X_new[copied], Y_new[copied], missing[copied]
+        good &= ~copied
+        X, Y, rows = stack(X, X_new[good]), np.concatenate([Y, Y_new[good]]), np.append(rows, missing[good])
+        missing = missing[~good]
+    if len(copies[2]):  # drawn in the last round: the table has few distinct rows, and these are right
+        X, Y, rows = stack(X, copies[0]), np.concatenate([Y, copies[1]]), np.append(rows, copies[2])
+        warnings.warn(f"MLDM: {len(copies[2])} of the new rows equal rows of the table", UserWarning, stacklevel=4)
+    order = np.argsort(rows, kind="stable")
+    return X[order], Y[order], rows[order]
+
+
+def draw_once(
+    trained: Trained, wanted: NDArray[np.intp], conditions: Known | None, generator: torch.Generator, **place: Any
+) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Draw and decode one row for each wanted label."""
+    encoder = trained.encoder
+    values = np.zeros((len(wanted), encoder.width_))
+    known = np.zeros((len(wanted), encoder.width_), dtype=bool)
+    for label in np.unique(wanted[wanted >= 0]):
+        values[wanted == label], known[wanted == label] = known_label(encoder.blocks_, int(label))
+    if conditions is not None:
+        values = np.where(conditions.known, conditions.values, values)
+        known |= conditions.known
+    Z = draw(trained.model, len(wanted), generator=generator, values=values, known=known, **place)
+    X, Y = encoder.inverse_transform(Z)
+    return X, Y & trained.seen
+
+
+def stack(A: Matrix, B: Matrix) -> Matrix:
+    """Rows of A, then those of B."""
+    return as_csr(sparse.vstack([A, B], format="csr")) if sparse.issparse(A) else np.concatenate([A, B])
