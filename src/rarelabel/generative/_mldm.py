@@ -77,6 +77,8 @@ class MLDM(BaseSampler):
     learning_rate, weight_decay : float, default=1e-3 and 1e-5
     patience : int, default=5
         Looks at the held-out loss, every 50 steps, without a better one, before training ends. None holds no row out.
+    n_choices : int, default=3
+        Candidates drawn for each new row; the one is taken that keeps the label frequencies nearest to those of S.
     reject_copies : bool, default=True
         Draw rows again whose features equal those of a training row.
     categorical_features : "auto", mask, indices or names, default="auto"
@@ -151,6 +153,7 @@ class MLDM(BaseSampler):
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-5,
         patience: int | None = 5,
+        n_choices: int = 3,
         reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",
@@ -174,6 +177,7 @@ class MLDM(BaseSampler):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.patience = patience
+        self.n_choices = n_choices
         self.reject_copies = reject_copies
         self.categorical_features = categorical_features
         self.device = device
@@ -258,12 +262,11 @@ class MLDM(BaseSampler):
             raise ValueError(f"n must be at least 0, got {n!r}")
         trained, container = self.trained_, self._container
         rng = check_random_state(self.random_state if random_state is None else random_state).spawn(1)[0]
-        generator = torch_generator(rng)
         known = None if conditions is None else encode_conditions(conditions, container.schema, trained.encoder)
         if self.variant == "reference":
             if known is not None:
                 raise ValueError('variant="reference" takes no conditions')
-            X_new, Y_new = draw_as_released(trained, n, generator=generator, **self._place)
+            X_new, Y_new = draw_as_released(trained, n, generator=torch_generator(rng), **self._place)
             self.drawn_for_ = np.full(n, -1, dtype=np.intp)
             return container.fill(X_new, Y_new)
         made_for = np.full(n, -1, dtype=np.intp)
@@ -273,8 +276,9 @@ class MLDM(BaseSampler):
             trained,
             made_for,
             conditions=known,
+            n_choices=1 if known is not None else self.n_choices,
             reject_copies=self.reject_copies,
-            generator=generator,
+            rng=rng,
             **self._place,
         )
         if len(rows) < n:
@@ -380,12 +384,16 @@ class MLDM(BaseSampler):
         if not plan.n_new:
             return Resampled(np.arange(n), X[:0], Y[:0])
         self._train(X, Y, schema, plan, rng)
-        generator = torch_generator(rng)
         if self.variant == "reference":
-            X_new, Y_new = draw_as_released(self.trained_, plan.n_new, generator=generator, **self._place)
+            X_new, Y_new = draw_as_released(self.trained_, plan.n_new, generator=torch_generator(rng), **self._place)
             return Resampled(np.arange(n), X_new, Y_new)
         X_new, Y_new, rows = draw_for_labels(
-            self.trained_, made_for, reject_copies=self.reject_copies, generator=generator, **self._place
+            self.trained_,
+            made_for,
+            n_choices=self.n_choices,
+            reject_copies=self.reject_copies,
+            rng=rng,
+            **self._place,
         )
         return Resampled(np.arange(n), X_new, Y_new, made_for=np.append(np.full(n, -1), made_for[rows]))
 
@@ -456,7 +464,16 @@ class MLDM(BaseSampler):
             if getattr(self, name) not in allowed:
                 expected = " or ".join(map(repr, allowed))
                 raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
-        for name in ("n_timesteps", "sampling_steps", "training_steps", "batch_size", "width", "n_threads", "patience"):
+        for name in (
+            "n_timesteps",
+            "sampling_steps",
+            "training_steps",
+            "batch_size",
+            "n_choices",
+            "width",
+            "n_threads",
+            "patience",
+        ):
             value = getattr(self, name)
             if value is None and name in ("width", "n_threads", "patience"):
                 continue

@@ -188,8 +188,7 @@ def learn(
     held_out : ndarray of bool, shape (n,)
         Rows that decide when to stop.
     revealed : list of int
-        Columns of labels that rows will be drawn for: half of the rows that carry one are told one of those they
-        carry, evenly chosen.
+        Columns of labels that rows will be drawn for: about half of the rows that carry one are told one.
     rng, device, n_threads, progress, cancel
         As in :func:`rarelabel.training.train`.
 
@@ -225,10 +224,10 @@ def learn(
 
 
 def _revealing(diffusion: MixedDiffusion, columns: list[int]) -> Draw:
-    """Noise rows; half of those that carry one of these labels are told one that they carry.
+    """Noise rows; about half of those that carry one of these labels are told one of them.
 
-    So the model learns p(row | told l), and rows drawn for the label l of a random row of the subset, chosen in the
-    same way, have the law of the subset: sum over l of p(l) p(row | told l) = p(row).
+    A row with twice as many of the labels is told one twice as often, so that of those told l each that carries l
+    counts alike: the model learns p(row | l).
     """
 
     def noise(batch: Batch, generator: torch.Generator) -> Noised:
@@ -237,12 +236,13 @@ def _revealing(diffusion: MixedDiffusion, columns: list[int]) -> Draw:
         if not columns or not diffusion.known_share:
             return noised
         carried = x0[:, columns].cpu()
-        none = carried.sum(dim=1) == 0
-        chosen = torch.multinomial(carried + none[:, None].float(), 1, generator=generator)[:, 0]
-        told = ~none & (torch.rand(len(x0), generator=generator) < 0.5)
+        number = carried.sum(dim=1)
+        usual = number.sum() / (number > 0).sum().clamp(min=1)
+        told = torch.rand(len(x0), generator=generator) < 0.5 * number / usual
+        chosen = torch.multinomial(carried + (number == 0)[:, None].float(), 1, generator=generator)[:, 0]
         known = torch.zeros(x0.shape, dtype=torch.bool)
-        for block in diffusion.blocks:  # of classes the whole block is told
-            if block.kind == "classes" and block.start <= columns[0] < block.stop:
+        for block in diffusion.blocks:
+            if block.kind == "classes":  # all columns of a class are told
                 known[:, block.columns] = told[:, None]
         known[torch.arange(len(x0)), torch.tensor(columns)[chosen]] |= told
         known = known.to(x0.device) | noised.known

@@ -62,6 +62,7 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         tensors[f"denoiser.{name}"] = tensor.detach().cpu().contiguous().clone()
     tensors["labels"] = torch.from_numpy(trained.labels.astype(np.int64))
     tensors["shares"] = torch.from_numpy(trained.shares)
+    tensors["frequencies"] = torch.from_numpy(trained.frequencies)
     tensors["seen"] = torch.from_numpy(trained.seen)
     tensors["hashes"] = torch.from_numpy(trained.hashes.view(np.int64))
     header = {
@@ -174,11 +175,11 @@ def _content(
     model.denoiser.eval()
     labels, shares = tensors["labels"].numpy().astype(np.intp), tensors["shares"].numpy().astype(np.float64)
     _check_labels(labels, shares, schema.n_labels)
-    seen = tensors["seen"].numpy().astype(bool)
-    if seen.shape != (schema.n_labels,):
-        raise ValueError("seen labels")
+    seen, frequencies = tensors["seen"].numpy().astype(bool), tensors["frequencies"].numpy().astype(np.float64)
+    if seen.shape != (schema.n_labels,) or frequencies.shape != seen.shape:
+        raise ValueError("seen labels and frequencies")
     hashes = np.ascontiguousarray(tensors["hashes"].numpy().astype(np.int64)).view(np.uint64)
-    trained = Trained(encoder, model, labels, shares, seen, hashes)
+    trained = Trained(encoder, model, labels, shares, frequencies, seen, hashes)
     return ModelFile(method, trained, schema, dict(header["parameters"]), dict(header["facts"]))
 
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from rarelabel._device import torch_generator
 from rarelabel._validation import Matrix, as_csr
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._conditions import Known, known_label
@@ -23,6 +24,9 @@ __all__ = ["Trained", "choose_held_out", "draw_for_labels", "label_shares", "sub
 
 _ATTEMPTS = 10
 """Rounds of drawing after which rows that were not accepted are given up."""
+
+_AT_ONCE = 1024
+"""Rows whose candidates are held in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,8 @@ class Trained:
         The labels rows are drawn for.
     shares : ndarray of float, shape (r,)
         How often each, sums to 1.
+    frequencies : ndarray of float, shape (q,)
+        Share of the rows of S that carry each label.
     seen : ndarray of bool, shape (q,)
         Labels that some training row carries; no new row carries another.
     hashes : ndarray of uint64
@@ -47,6 +53,7 @@ class Trained:
     model: TableModel
     labels: NDArray[np.intp]
     shares: NDArray[np.float64]
+    frequencies: NDArray[np.float64]
     seen: NDArray[np.bool_]
     hashes: NDArray[np.uint64]
 
@@ -104,7 +111,8 @@ def train_on_subset(
         **loop,
     )
     seen = np.asarray(Y[rows].any(axis=0))
-    return Trained(encoder, model, labels, label_shares(Y, labels), seen, np.unique(row_hashes(X))), result
+    shares, frequencies = label_shares(Y, labels), Y[in_subset].mean(axis=0)
+    return Trained(encoder, model, labels, shares, frequencies, seen, np.unique(row_hashes(X))), result
 
 
 def label_shares(Y: NDArray[np.bool_], labels: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -160,13 +168,16 @@ def draw_for_labels(
     made_for: NDArray[np.intp],
     *,
     conditions: Known | None = None,
+    n_choices: int = 1,
     reject_copies: bool = True,
-    generator: torch.Generator,
+    rng: np.random.Generator,
     **place: Any,
 ) -> tuple[Matrix, NDArray[np.bool_], NDArray[np.intp]]:
-    """Draw a row for each label of ``made_for``; those that are not accepted are drawn again.
+    """Draw a row for each label of ``made_for``.
 
-    A row is accepted if it carries its label, meets the conditions, and equals no row of the training table.
+    A candidate is accepted if it carries its label, meets the conditions, and equals no row of the training table. Of
+    ``n_choices`` candidates for each row, the one is taken that keeps the frequencies of all labels nearest to those of
+    S. Where none is accepted, others are drawn.
 
     Parameters
     ----------
@@ -174,9 +185,10 @@ def draw_for_labels(
     made_for : ndarray of int, shape (m,)
         Label each row is for; -1 for none in particular.
     conditions : Known, default=None
+    n_choices : int, default=1
     reject_copies : bool, default=True
         Whether rows whose features equal those of a training row are drawn again.
-    generator : torch.Generator
+    rng : Generator
     **place
         ``device``, ``n_threads``.
 
@@ -186,27 +198,68 @@ def draw_for_labels(
     rows : ndarray of int
         Which entries of ``made_for`` they are for.
     """
-    missing = np.arange(len(made_for))
-    X, Y = trained.encoder.inverse_transform(np.zeros((0, trained.encoder.width_)))
-    rows, copies = missing[:0], (X, Y, missing[:0])
-    for _ in range(_ATTEMPTS):
+    generator = torch_generator(rng)
+    counts, missing = np.zeros(len(trained.frequencies)), rng.permutation(len(made_for))
+    parts, n_copies = [], 0
+    for attempt in range(_ATTEMPTS):
+        is_last, failed = attempt == _ATTEMPTS - 1, []
+        for slots in np.split(missing, range(_AT_ONCE, len(missing), _AT_ONCE)):
+            wanted = np.repeat(made_for[slots], n_choices)
+            X, Y = draw_once(trained, wanted, conditions, generator, **place)
+            valid = (wanted < 0) | Y[np.arange(len(wanted)), wanted]
+            if conditions is not None:
+                valid &= conditions.holds(X, Y)
+            copied = valid & np.isin(row_hashes(X), trained.hashes) & reject_copies
+            if not is_last:  # in the last round copies are taken: the table has few distinct rows, and these are right
+                valid &= ~copied
+            shape = len(slots), n_choices
+            chosen = choose_candidates(Y.reshape(*shape, -1), valid.reshape(shape), counts, trained.frequencies)
+            found = chosen >= 0
+            taken = np.flatnonzero(found) * n_choices + chosen[found]
+            parts.append((X[taken], Y[taken], slots[found]))
+            failed.append(slots[~found])
+            n_copies += int(copied[taken].sum())
+        missing = np.concatenate(failed)
         if not len(missing):
             break
-        X_new, Y_new = draw_once(trained, made_for[missing], conditions, generator, **place)
-        wanted = made_for[missing]
-        good = (wanted < 0) | Y_new[np.arange(len(missing)), wanted]
-        if conditions is not None:
-            good &= conditions.holds(X_new, Y_new)
-        copied = good & np.isin(row_hashes(X_new), trained.hashes) & reject_copies
-        copies = X_new[copied], Y_new[copied], missing[copied]
-        good &= ~copied
-        X, Y, rows = stack(X, X_new[good]), np.concatenate([Y, Y_new[good]]), np.append(rows, missing[good])
-        missing = missing[~good]
-    if len(copies[2]):  # drawn in the last round: the table has few distinct rows, and these are right
-        X, Y, rows = stack(X, copies[0]), np.concatenate([Y, copies[1]]), np.append(rows, copies[2])
-        warnings.warn(f"MLDM: {len(copies[2])} of the new rows equal rows of the table", UserWarning, stacklevel=4)
-    order = np.argsort(rows, kind="stable")
-    return X[order], Y[order], rows[order]
+    if n_copies:
+        warnings.warn(f"MLDM: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=4)
+    rows = np.concatenate([part[2] for part in parts])
+    order = np.argsort(rows)
+    return stack([part[0] for part in parts])[order], np.concatenate([part[1] for part in parts])[order], rows[order]
+
+
+def choose_candidates(
+    Y: NDArray[np.bool_], valid: NDArray[np.bool_], counts: NDArray[np.float64], frequencies: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """One candidate for each row, so that label counts stay near to what the frequencies ask for.
+
+    Parameters
+    ----------
+    Y : ndarray of bool, shape (m, c, q)
+        Labels of c candidates for each of m rows.
+    valid : ndarray of bool, shape (m, c)
+    counts : ndarray of float, shape (q,)
+        Counts of the rows taken before less those that the frequencies asked for; brought up to date.
+    frequencies : ndarray of float, shape (q,)
+
+    Returns
+    -------
+    ndarray of int, shape (m,)
+        -1 where no candidate is valid.
+
+    Examples
+    --------
+    >>> Y = np.array([[[1, 0], [1, 1]], [[1, 0], [1, 1]]], dtype=bool)
+    >>> choose_candidates(Y, np.ones((2, 2), dtype=bool), np.zeros(2), np.array([1.0, 0.5])).tolist()
+    [0, 1]
+    """
+    chosen = np.full(len(Y), -1, dtype=np.intp)
+    for i in np.flatnonzero(valid.any(axis=1)):
+        off = ((counts + Y[i] - frequencies) ** 2).sum(axis=1)
+        chosen[i] = np.where(valid[i], off, np.inf).argmin()
+        counts += Y[i, chosen[i]] - frequencies
+    return chosen
 
 
 def draw_once(
@@ -226,6 +279,6 @@ def draw_once(
     return X, Y & trained.seen
 
 
-def stack(A: Matrix, B: Matrix) -> Matrix:
-    """Rows of A, then those of B."""
-    return as_csr(sparse.vstack([A, B], format="csr")) if sparse.issparse(A) else np.concatenate([A, B])
+def stack(parts: list[Matrix]) -> Matrix:
+    """Tables below each other."""
+    return as_csr(sparse.vstack(parts, format="csr")) if sparse.issparse(parts[0]) else np.concatenate(parts)
