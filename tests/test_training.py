@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
 from threading import Event
@@ -280,7 +282,14 @@ def test_two_processes_do_what_one_does(tmp_path):
     subprocess.run([sys.executable, program, tmp_path], check=True, capture_output=True)
     launch = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1", "--rdzv_backend=c10d"]
     launch += ["--rdzv_endpoint=127.0.0.1:0", "--local_addr=127.0.0.1"]
-    subprocess.run([sys.executable, *launch, program, tmp_path], check=True, capture_output=True)
+    command = [sys.executable, *launch, program, tmp_path]
+    with (tmp_path / "log").open("w") as log:
+        together = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        assert together.wait(timeout=150) == 0, (tmp_path / "log").read_text()
+    finally:
+        if together.poll() is None:
+            os.killpg(together.pid, signal.SIGKILL)
     one, first, second = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("1-0", "2-0", "2-1"))
     assert first == second
     assert len(one[0]["losses"]) == 6

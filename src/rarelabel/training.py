@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Literal
@@ -174,7 +174,8 @@ def train(
     if row_weights is not None and len(row_weights) != len(data[0]):
         raise ValueError(f"row_weights has {len(row_weights)} entries; expected one for each of {len(data[0])} rows")
     place = choose_device(device)
-    with _processes(place) as team, limited_threads(n_threads), forked_rng(generator, place):
+    team = _processes(place)
+    with limited_threads(n_threads), forked_rng(generator, place):
         data = [tensor.to(place) for tensor in data]
         team.broadcast(module.to(place).train())
         average = copy.deepcopy(module).eval().requires_grad_(False)
@@ -353,19 +354,21 @@ class _Team:
             parameter.grad = part.reshape(parameter.shape)
 
 
-@contextmanager
-def _processes(place: torch.device) -> Iterator[_Team]:
-    """The processes that torchrun started, joined while training; this one alone without torchrun."""
+def _processes(place: torch.device) -> _Team:
+    """The processes that torchrun started; this one alone without torchrun.
+
+    They stay joined until they end: a second meeting on the store of the first one can find its old addresses and hang.
+    """
     if not distributed.is_available() or not distributed.is_torchelastic_launched():
-        yield _Team()
-        return
-    joined_here = not distributed.is_initialized()
-    if joined_here:
+        return _Team()
+    if not distributed.is_initialized():
         if place.type == "cuda":
             torch.cuda.set_device(place)
-        distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
-    try:
-        yield _Team(distributed.get_rank(), distributed.get_world_size())
-    finally:
-        if joined_here:
-            distributed.destroy_process_group()
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo")
+        atexit.register(_part)
+    return _Team(distributed.get_rank(), distributed.get_world_size())
+
+
+def _part() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
