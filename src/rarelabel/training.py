@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -357,7 +356,8 @@ class _Team:
 def _processes(place: torch.device) -> _Team:
     """The processes that torchrun started; this one alone without torchrun.
 
-    They stay joined until they end: a second meeting on the store of the first one can find its old addresses and hang.
+    They stay joined until they end. A second meeting on the store of the first can find its old addresses and hang, and
+    threads of a group that parts while its process ends can bring the process down.
     """
     if not distributed.is_available() or not distributed.is_torchelastic_launched():
         return _Team()
@@ -365,10 +365,4 @@ def _processes(place: torch.device) -> _Team:
         if place.type == "cuda":
             torch.cuda.set_device(place)
         distributed.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo")
-        atexit.register(_part)
     return _Team(distributed.get_rank(), distributed.get_world_size())
-
-
-def _part() -> None:
-    if distributed.is_initialized():
-        distributed.destroy_process_group()
