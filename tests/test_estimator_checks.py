@@ -15,7 +15,7 @@ def test_scikit_learn_checks(estimator, check):
     """Every check of scikit-learn, with no failure expected."""
     with warnings.catch_warnings():
         warnings.filterwarnings(
-            "ignore", "(no row carries|.*rarer than the average|.*(skips|makes|removes|fewer than))", UserWarning
+            "ignore", "(no row carries|.*rarer than the average|.*(skips|makes|removes|fewer than)|MLDM: )", UserWarning
         )
         check(estimator)
 

@@ -29,6 +29,7 @@ def table(rng):
     return X, Y, schema
 
 
+@pytest.mark.filterwarnings("ignore:MLDM. only")
 @pytest.mark.parametrize("approach", ["none", *sorted(SAMPLERS)])
 def test_protocol_trains_on_nothing_that_hangs_on_held_out_rows(approach):
     X, Y, schema = table(np.random.default_rng(0))

@@ -118,7 +118,7 @@ class MLDM(BaseSampler):
 
     References
     ----------
-    "MLDM", a diffusion model for over-sampling multi-label data. arXiv 2501.10822.
+    "MLDM", a diffusion model for over-sampling multi-label data. arXiv 2501.10822, 2025.
 
     Examples
     --------
@@ -250,7 +250,7 @@ class MLDM(BaseSampler):
         Examples
         --------
         >>> rng = np.random.default_rng(0)
-        >>> X = rng.normal(size=(300, 2))
+        >>> X = rng.normal(size=(400, 2))
         >>> Y = np.column_stack([X[:, 0] > -1, X[:, 0] > 1]).astype(int)
         >>> model = MLDM(training_steps=150, random_state=0).fit(X, Y)
         >>> X_new, Y_new = model.sample(100, {"y1": 1})
@@ -433,7 +433,7 @@ class MLDM(BaseSampler):
         if self.variant == "reference" or self.train_on == "subset":
             return False
         width = sum(max(column.n_categories, 1) for column in schema.features) + schema.n_labels
-        return self.train_on == "all" or self.n_subset_ < 10 * width
+        return self.train_on == "all" or self.n_subset_ < max(_FEW, 10 * width)
 
     def _recipe(self, d: int) -> Recipe:
         if self.variant == "reference":
