@@ -41,6 +41,9 @@ __all__ = ["MLDM"]
 _FEW = 50
 """Rows with a minority label under which a user is told that they are few."""
 
+_MANY = 1000
+"""Rows with a minority label from which on they may do by themselves."""
+
 
 @final
 class MLDM(BaseSampler):
@@ -56,9 +59,9 @@ class MLDM(BaseSampler):
     budget : {"n", "subset"}, default="n"
         What a share is of: all rows (the paper) or S (the released code).
     train_on : {"auto", "subset", "all"}, default="auto"
-        ``"subset"`` trains on S. ``"all"`` trains on all rows, drawing those of S more often; drawn is for minority
-        labels either way, so the new rows are like S. ``"auto"`` takes S where it has ten rows for each column of the
-        encoded table, which is rare: fewer are learned by heart.
+        ``"subset"`` trains on S, as the paper does, and knows no other label. ``"all"`` trains on all rows, drawing
+        those of S more often; drawn is for minority labels either way, so the new rows are like S. ``"auto"`` takes S
+        where it has a thousand rows and ten for each column of the encoded table: fewer are learned by heart.
     variant : {"paper", "reference"}, default="paper"
         ``"reference"`` does what the released code does, for comparison only; see Notes.
     denoiser : {"resnet", "mlp"} or callable, default="resnet"
@@ -433,7 +436,7 @@ class MLDM(BaseSampler):
         if self.variant == "reference" or self.train_on == "subset":
             return False
         width = sum(max(column.n_categories, 1) for column in schema.features) + schema.n_labels
-        return self.train_on == "all" or self.n_subset_ < max(_FEW, 10 * width)
+        return self.train_on == "all" or self.n_subset_ < max(_MANY, 10 * width)
 
     def _recipe(self, d: int) -> Recipe:
         if self.variant == "reference":
