@@ -22,7 +22,7 @@ from rarelabel.training import TrainingResult
 
 __all__ = ["Trained", "choose_held_out", "draw_for_labels", "label_shares", "subset_weights", "train_on_subset"]
 
-_ATTEMPTS = 10
+_ATTEMPTS = 20
 """Rounds of drawing after which rows that were not accepted are given up."""
 
 _AT_ONCE = 1024
