@@ -28,12 +28,15 @@ class Known:
     features : dict of int to float
         Column of X to its value, categories as codes.
     labels : dict of int to bool
+    is_partial : bool, default=False
+        Whether no entry stands for some of this: that a row is not of some class.
     """
 
     values: NDArray[np.float64]
     known: NDArray[np.bool_]
     features: dict[int, float]
     labels: dict[int, bool]
+    is_partial: bool = False
 
     def holds(self, X: Matrix, Y: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which rows meet the conditions, shape (n,). Numbers may differ by rounding."""
@@ -112,7 +115,7 @@ def encode_conditions(conditions: Mapping[Hashable, Any], schema: Schema, encode
                 f"conditions ask for {asked!r} in column {schema.feature_names[j]!r}, which lies outside of what the "
                 f"training rows hold (nearest: {nearest!r})"
             )
-    return Known(Z[0], known, features, labels)
+    return Known(Z[0], known, features, labels, schema.exclusive and bool(labels) and not any(labels.values()))
 
 
 def conditions_value(schema: Schema, j: int, value: float) -> Any:

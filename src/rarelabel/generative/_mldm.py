@@ -275,11 +275,12 @@ class MLDM(BaseSampler):
         made_for = np.full(n, -1, dtype=np.intp)
         if known is None:
             made_for = rng.permutation(np.repeat(trained.labels, apportion(n, trained.shares)))
+        n_choices = self.n_choices if known is None else 16 if known.is_partial else 1
         X_new, Y_new, rows = draw_for_labels(
             trained,
             made_for,
             conditions=known,
-            n_choices=1 if known is not None else self.n_choices,
+            n_choices=n_choices,
             reject_copies=self.reject_copies,
             rng=rng,
             **self._place,

@@ -22,7 +22,7 @@ from rarelabel.training import TrainingResult
 
 __all__ = ["Trained", "choose_held_out", "draw_for_labels", "label_shares", "subset_weights", "train_on_subset"]
 
-_ATTEMPTS = 20
+_ATTEMPTS = 10
 """Rounds of drawing after which rows that were not accepted are given up."""
 
 _AT_ONCE = 1024
@@ -177,7 +177,7 @@ def draw_for_labels(
 
     A candidate is accepted if it carries its label, meets the conditions, and equals no row of the training table. Of
     ``n_choices`` candidates for each row, the one is taken that keeps the frequencies of all labels nearest to those of
-    S. Where none is accepted, others are drawn.
+    S; under conditions the first. Where none is accepted, others are drawn.
 
     Parameters
     ----------
@@ -213,7 +213,8 @@ def draw_for_labels(
             if not is_last:  # in the last round copies are taken: the table has few distinct rows, and these are right
                 valid &= ~copied
             shape = len(slots), n_choices
-            chosen = choose_candidates(Y.reshape(*shape, -1), valid.reshape(shape), counts, trained.frequencies)
+            wishes = trained.frequencies if conditions is None else None
+            chosen = choose_candidates(Y.reshape(*shape, -1), valid.reshape(shape), counts, wishes)
             found = chosen >= 0
             taken = np.flatnonzero(found) * n_choices + chosen[found]
             parts.append((X[taken], Y[taken], slots[found]))
@@ -230,7 +231,10 @@ def draw_for_labels(
 
 
 def choose_candidates(
-    Y: NDArray[np.bool_], valid: NDArray[np.bool_], counts: NDArray[np.float64], frequencies: NDArray[np.float64]
+    Y: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+    counts: NDArray[np.float64],
+    frequencies: NDArray[np.float64] | None,
 ) -> NDArray[np.intp]:
     """One candidate for each row, so that label counts stay near to what the frequencies ask for.
 
@@ -241,7 +245,8 @@ def choose_candidates(
     valid : ndarray of bool, shape (m, c)
     counts : ndarray of float, shape (q,)
         Counts of the rows taken before less those that the frequencies asked for; brought up to date.
-    frequencies : ndarray of float, shape (q,)
+    frequencies : ndarray of float, shape (q,), or None
+        None takes the first valid candidate.
 
     Returns
     -------
@@ -254,6 +259,8 @@ def choose_candidates(
     >>> choose_candidates(Y, np.ones((2, 2), dtype=bool), np.zeros(2), np.array([1.0, 0.5])).tolist()
     [0, 1]
     """
+    if frequencies is None:
+        return np.where(valid.any(axis=1), valid.argmax(axis=1), -1)
     chosen = np.full(len(Y), -1, dtype=np.intp)
     for i in np.flatnonzero(valid.any(axis=1)):
         off = ((counts + Y[i] - frequencies) ** 2).sum(axis=1)
