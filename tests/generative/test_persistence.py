@@ -114,6 +114,12 @@ def test_the_file_holds_no_row_of_the_table(tmp_path):
     assert not any(tensor.shape[:1] == (120,) and tensor.ndim == 2 for tensor in tensors.values())
 
 
+def test_a_seed_may_be_a_number_of_numpy(tmp_path):
+    model = fitted(*table(), random_state=np.int64(3))
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(MLDM.load(tmp_path / "model").sample(9)[0], model.sample(9)[0])
+
+
 def test_loading_leaves_the_global_generator_alone(model_file):
     before = torch.get_rng_state()
     MLDM.load(model_file)

@@ -242,7 +242,7 @@ def is_plain(value: Any) -> bool:
         return all(isinstance(key, str) and is_plain(part) for key, part in value.items())
     if isinstance(value, list):
         return all(map(is_plain, value))
-    return value is None or isinstance(value, str | int | float)
+    return value is None or isinstance(value, str | int | float | np.integer)
 
 
 def _plain(value: Any) -> Any:
