@@ -10,7 +10,9 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from rarelabel.registry import SAMPLERS, sampler_class
+from rarelabel.registry import sampler_class, sampler_names
+
+SAMPLERS = sampler_names(installed=True)
 
 BUDGETED = [name for name in SAMPLERS if hasattr(sampler_class(name)(), "sampling_strategy")]
 SEEDED = [name for name in SAMPLERS if hasattr(sampler_class(name)(), "random_state")]

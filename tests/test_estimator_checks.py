@@ -5,7 +5,9 @@ import warnings
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from rarelabel.registry import SAMPLERS, sampler_class
+from rarelabel.registry import sampler_class, sampler_names
+
+SAMPLERS = sampler_names(installed=True)
 
 CARRYING_NAN = ["LPROS", "MLDM", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
 

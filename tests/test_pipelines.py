@@ -11,7 +11,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from rarelabel.registry import SAMPLERS, sampler_class
+from rarelabel.registry import sampler_class, sampler_names
+
+SAMPLERS = sampler_names(installed=True)
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("imblearn")

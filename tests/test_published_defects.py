@@ -15,8 +15,10 @@ from rarelabel import base
 from rarelabel._validation import _labels, restore
 from rarelabel.imbalance import ir_per_label, mean_ir, minority_labels, scumble_per_row
 from rarelabel.over_sampling import _mlrknnos, _mlros, _mlsmote, _mlsol, _remedial
-from rarelabel.registry import SAMPLERS, make_sampler, sampler_class
+from rarelabel.registry import make_sampler, sampler_class, sampler_names
 from rarelabel.under_sampling import _mlenn, _mlrus, _mltl
+
+SAMPLERS = sampler_names(installed=True)
 
 INTERPOLATING = ["MLSMOTE", "MLSOL", "MLRkNNOS"]
 CLEANING = {"MLeNN": _mlenn, "MLTL": _mltl}

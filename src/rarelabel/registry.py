@@ -22,6 +22,7 @@ __all__ = [
     "make_classifier",
     "make_sampler",
     "sampler_class",
+    "sampler_names",
 ]
 
 SAMPLERS: dict[str, str] = {
@@ -122,6 +123,18 @@ CLASSIFIERS: dict[str, ClassifierRecipe] = {
 }
 """Name to how it is made. br: binary relevance, cc: classifier chain, lp: label powerset. Names are matched without
 regard to case. ``docs/user_guide/classifiers.md`` tells their parameters."""
+
+
+def sampler_names(*, installed: bool = False) -> tuple[str, ...]:
+    """Names of all samplers, or of those only whose extra is installed.
+
+    Examples
+    --------
+    >>> "MLSMOTE" in sampler_names(installed=True)
+    True
+    """
+    learned = find_spec("torch") is not None
+    return tuple(n for n, target in SAMPLERS.items() if learned or not (installed and ".generative:" in target))
 
 
 def sampler_class(name: str) -> type[Any]:
