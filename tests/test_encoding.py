@@ -247,7 +247,10 @@ def test_integers_of_many_values_are_exact_though_quantiles_are_few():
 
 
 def test_many_sparse_binary_columns_need_no_memory_beside_the_encoded_matrix():
-    X = sparse.random_array((6000, 1800), density=0.01, format="csr", rng=np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    rows, columns = rng.integers(6000, size=100_000), rng.integers(1800, size=100_000)
+    X = sparse.csr_array((np.ones(100_000), (rows, columns)), shape=(6000, 1800))
+    X.sum_duplicates()
     X.data[:] = 1.0
     schema = Schema(tuple(Column(f"w{j}", "category", (0.0, 1.0)) for j in range(1800)))
     tracemalloc.start()
