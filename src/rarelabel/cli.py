@@ -477,6 +477,8 @@ def demo(out: Path) -> None:
         click.echo(f"Without pictures: {result.missing}")
     else:
         click.echo(f"Look at {out / 'scenes.png'} first: real scenes, and those that MLSMOTE made of them.")
+    if result.comparison is not None:
+        click.echo(f"Then open {out / 'comparison.html'}: the report of the comparison.")
     click.echo(f"Next: rarelabel resample {out / 'digit_scenes.arff'} -m MLSOL -o more.arff")
 
 
