@@ -93,6 +93,8 @@ class Setup:
 def run_task(task: Task, dataset: Dataset) -> TaskOutcome:
     """Carry out a task. What a sampler or classifier does wrong is recorded, not raised.
 
+    They may be anybody's code, so an error of any kind is a result of theirs; only Ctrl-C and the like go through.
+
     Parameters
     ----------
     task : Task
