@@ -88,6 +88,7 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
         rng = check_random_state(getattr(self, "random_state", None))
         plan = self._plan(table.X, table.Y, table.schema, rng)
         self._remember_plan(plan)
+        self._remember_form(table)
         resampled = self._fit_resample(table.X, table.Y, table.schema, plan, rng)
         self._remember_provenance(len(table.Y), resampled)
         return restore(table, resampled)
@@ -145,6 +146,10 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
             names = ", ".join(map(repr, never[:10])) + (", ..." if len(never) > 10 else "")
             warnings.warn(f"no row carries {names}: such labels are left alone", UserWarning, stacklevel=4)
         return table
+
+    def _remember_form(self, table: Table) -> None:
+        """Keep what rows that are drawn later need, so that they come in the caller's containers; most draw none."""
+        return
 
     def _remember_plan(self, plan: SamplingPlan) -> None:
         self.sampling_strategy_ = plan.to_dict()

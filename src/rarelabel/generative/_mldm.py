@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
-from numbers import Integral
 from os import PathLike
 from threading import Event
 from typing import Any, ClassVar, Literal, Self, final
@@ -16,11 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from rarelabel._device import torch_generator
 from rarelabel._random import RandomState, check_random_state
-from rarelabel._validation import Container, Matrix, Resampled
+from rarelabel._validation import Container, Matrix, Resampled, Table
 from rarelabel.base import BaseSampler
+from rarelabel.datasets import Dataset
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._conditions import encode_conditions
 from rarelabel.generative._model import Denoiser, Recipe
+from rarelabel.generative._parameters import check_parameters
 from rarelabel.generative._persistence import ModelFile, is_plain, read_model, write_model
 from rarelabel.generative._released import RELEASED, draw_as_released
 from rarelabel.generative._subset_model import draw_for_labels, label_shares, train_on_subset
@@ -213,7 +214,7 @@ class MLDM(BaseSampler):
         rng = check_random_state(self.random_state)
         plan = self._plan(table.X, table.Y, table.schema, rng)
         self._remember_plan(plan)
-        self._container = Container.of(table)
+        self._remember_form(table)
         if len(plan.labels):
             self._train(table.X, table.Y, table.schema, plan, rng)
         return self
@@ -261,17 +262,49 @@ class MLDM(BaseSampler):
         (1.0, np.True_)
         """
         check_is_fitted(self, "trained_")
+        return self._container.fill(*self._draw(n, conditions, random_state))
+
+    def sample_dataset(
+        self,
+        n: int,
+        conditions: Mapping[Hashable, Any] | None = None,
+        *,
+        random_state: RandomState = None,
+    ) -> Dataset:
+        """Draw the rows that :meth:`sample` draws, as a data set to be written to a file.
+
+        Parameters
+        ----------
+        n, conditions, random_state
+            As in :meth:`sample`, which also says what is raised.
+
+        Returns
+        -------
+        Dataset
+            With the columns of the training table, whatever containers ``fit`` was given.
+        """
+        check_is_fitted(self, "trained_")
+        return Dataset(*self._draw(n, conditions, random_state), self.schema_, "rows drawn by MLDM")
+
+    @property
+    def schema_(self) -> Schema:
+        """Columns and labels of the training table."""
+        check_is_fitted(self, "trained_")
+        return self._container.schema
+
+    def _draw(
+        self, n: int, conditions: Mapping[Hashable, Any] | None, random_state: RandomState
+    ) -> tuple[Matrix, NDArray[np.bool_]]:
         if n < 0:
             raise ValueError(f"n must be at least 0, got {n!r}")
-        trained, container = self.trained_, self._container
+        trained, schema = self.trained_, self.schema_
         rng = check_random_state(self.random_state if random_state is None else random_state).spawn(1)[0]
-        known = None if conditions is None else encode_conditions(conditions, container.schema, trained.encoder)
+        known = None if conditions is None else encode_conditions(conditions, schema, trained.encoder)
         if self.variant == "reference":
             if known is not None:
                 raise ValueError('variant="reference" takes no conditions')
-            X_new, Y_new = draw_as_released(trained, n, generator=torch_generator(rng), **self._place)
             self.drawn_for_ = np.full(n, -1, dtype=np.intp)
-            return container.fill(X_new, Y_new)
+            return draw_as_released(trained, n, generator=torch_generator(rng), **self._place)
         made_for = np.full(n, -1, dtype=np.intp)
         if known is None:
             made_for = rng.permutation(np.repeat(trained.labels, apportion(n, trained.shares)))
@@ -287,9 +320,9 @@ class MLDM(BaseSampler):
         )
         if len(rows) < n:
             message = f"MLDM: {len(rows)} of {n} rows could be drawn that meet the conditions {dict(conditions or {})}"
-            warnings.warn(message, UserWarning, stacklevel=2)
+            warnings.warn(message, UserWarning, stacklevel=3)
         self.drawn_for_ = made_for[rows]
-        return container.fill(X_new, Y_new)
+        return X_new, Y_new
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the trained model to a file: tensors and JSON, nothing that could run.
@@ -359,8 +392,12 @@ class MLDM(BaseSampler):
             model.feature_names_in_ = np.array(content.schema.feature_names, dtype=object)
         return model
 
+    def _remember_form(self, table: Table) -> None:
+        self._container = Container.of(table)
+        vars(self).pop("trained_", None)  # that of a table before
+
     def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
-        self._check_parameters()
+        check_parameters(self.get_params(deep=False))
         strategy = self.sampling_strategy(Y) if callable(self.sampling_strategy) else self.sampling_strategy
         if isinstance(strategy, Mapping):
             asked = resolve_budget(strategy, Y, schema.label_names, auto=0.25)
@@ -461,27 +498,3 @@ class MLDM(BaseSampler):
     @property
     def _place(self) -> dict[str, Any]:
         return {"device": self.device, "n_threads": self.n_threads}
-
-    def _check_parameters(self) -> None:
-        choices = {"budget": ("n", "subset"), "train_on": ("auto", "subset", "all"), "variant": ("paper", "reference")}
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                expected = " or ".join(map(repr, allowed))
-                raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
-        for name in (
-            "n_timesteps",
-            "sampling_steps",
-            "training_steps",
-            "batch_size",
-            "n_choices",
-            "width",
-            "n_threads",
-            "patience",
-        ):
-            value = getattr(self, name)
-            if value is None and name in ("width", "n_threads", "patience"):
-                continue
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout!r}")
