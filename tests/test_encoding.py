@@ -52,11 +52,75 @@ def test_a_tie_owns_its_ranks_and_comes_back_from_all_of_them():
 def test_a_normal_draw_decodes_to_the_training_distribution_with_its_spike():
     rng = np.random.default_rng(0)
     x = np.where(rng.random(4000) < 0.6, 0.0, rng.lognormal(sigma=1.5, size=4000))
-    encoder = z_of(x)[1]
+    encoder = z_of(x, usual_share=1)[1]
     drawn = encoder.inverse_transform(rng.normal(size=(20000, 1)))[0][:, 0]
     assert (drawn == 0).mean() == pytest.approx((x == 0).mean(), abs=0.01)
     levels = [0.7, 0.8, 0.9, 0.99]
     assert np.quantile(drawn, levels) == pytest.approx(np.quantile(x, levels), rel=0.1)
+
+
+def test_a_value_that_most_rows_have_is_a_state_beside_the_quantiles_of_the_others():
+    # seven sorted values, four of them 0; the others are 2, 4, 9
+    X, schema = one_column([0, 4, 0, 0, 9, 2, 0])
+    encoder = TableEncoder().fit(X, schema)
+    assert encoder.blocks_ == (Block("numeric", 0, 1, (0,)), Block("usual", 1, 2, (0,)))
+    last = norm.ppf(5 / 6)  # three others: 1/6, 1/2, 5/6
+    Z = encoder.transform(X)
+    assert Z[:, 0] == pytest.approx([0, 0, 0, 0, last, -last, 0])
+    assert Z[:, 1].tolist() == [1, 0, 1, 1, 0, 0, 1]
+    assert (encoder.lower_, encoder.upper_) == (pytest.approx([-last, 0]), pytest.approx([last, 1]))
+    decoded = encoder.inverse_transform(np.array([[9.0, 0.6], [9, 0.5], [-9, 0.4], [last / 2, 0]]))[0]
+    assert decoded[:, 0] == pytest.approx([0, 9, 2, 6.5])  # halfway between 4 and 9
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_no_other_number_decodes_to_the_usual_value(transform):
+    # every whole number of the range may come, but for the usual 0: what would round to it goes to -1 or 1
+    X, schema = one_column([0, 0, 0, 0, 0, 0, -1, -4, 3, 8], "integer")
+    encoder = TableEncoder(transform).fit(X, schema)
+    Z = np.stack([np.linspace(encoder.lower_[0] - 1, encoder.upper_[0] + 1, 2001), np.zeros(2001)], axis=1)
+    decoded = encoder.inverse_transform(Z)[0][:, 0]
+    assert set(decoded) == set(range(-4, 9)) - {0}
+    assert (np.diff(decoded) >= 0).all()
+    assert (encoder.inverse_transform(Z + np.array([0, 1]))[0] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "has_state"),
+    [
+        ([5, 5, 1, 2], 0.5, False),  # half are not more than half
+        ([5, 5, 5, 1, 2], 0.5, True),
+        ([5, 5, 5, 1, 2], 0.6, False),
+        ([5, 5, 5, 1, 2, np.nan, np.nan], 0.5, True),  # three of the five that are present
+        ([5, 5, 5, 1], 0.5, False),  # two values are two states as they are
+        ([5, 5, 5, 5, 5, 5, 1, 2], 1.0, False),
+    ],
+)
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_a_usual_value_holds_more_than_its_share_of_the_values_present(values, share, has_state, is_sparse):
+    X, schema = one_column(values)
+    encoder = TableEncoder(usual_share=share).fit(sparse.csr_array(X) if is_sparse else X, schema)
+    assert ("usual" in [block.kind for block in encoder.blocks_]) == has_state
+
+
+def test_a_missing_value_beside_a_usual_one():
+    X, schema = one_column([7, 7, np.nan, 7, 1, 2])
+    encoder = TableEncoder("minmax").fit(X, schema)
+    Z = encoder.transform(X)
+    # the number -1 to 1 for 1 to 2, the state, "missing"; the missing cell holds the median 7
+    assert Z.tolist() == [[0, 1, 0], [0, 1, 0], [0, 1, 1], [0, 1, 0], [-1, 0, 0], [1, 0, 0]]
+    np.testing.assert_array_equal(encoder.inverse_transform(Z)[0], X)
+
+
+def test_normal_numbers_and_frequent_states_decode_to_the_training_distribution():
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random(4000) < 0.95, 0.0, rng.lognormal(sigma=1.5, size=4000))
+    X, schema = one_column(x)
+    encoder = TableEncoder().fit(X, schema)
+    Z = np.stack([rng.normal(size=40000), rng.random(40000) < (x == 0).mean()], axis=1)
+    drawn = encoder.inverse_transform(Z)[0][:, 0]
+    levels = [0.96, 0.98, 0.99, 0.995]
+    assert np.quantile(drawn, levels) == pytest.approx(np.quantile(x, levels), rel=0.15)
 
 
 def test_standard_and_minmax_are_what_they_say():
@@ -117,12 +181,16 @@ def test_exclusive_labels_come_back_as_exactly_one():
 
 @st.composite
 def tables(draw):
-    """Mixed columns: numeric of any scale, ties, integers, categories (also all distinct), constants, NaN."""
+    """Columns: numeric of any scale, ties, a usual value, integers, categories (also distinct), constants, NaN."""
     n = draw(st.integers(1, 12))
     extreme = st.floats(allow_nan=False, allow_infinity=False)
     columns, values = [], []
     for j in range(draw(st.integers(1, 5))):
-        kind = draw(st.sampled_from(["numeric", "tied", "huge", "tiny", "integer", "category", "distinct", "constant"]))
+        kind = draw(
+            st.sampled_from(
+                ["numeric", "tied", "spiked", "counts", "huge", "tiny", "integer", "category", "distinct", "constant"]
+            )
+        )
         if kind == "category":
             k = draw(st.integers(1, 5))
             column, x = Column(f"x{j}", "category", tuple(range(k))), st.integers(0, k - 1)
@@ -130,10 +198,12 @@ def tables(draw):
         elif kind == "distinct":
             column, x = Column(f"x{j}", "category", tuple(range(n))), draw(st.permutations(range(n)))
         else:
-            column = Column(f"x{j}", "integer" if kind == "integer" else "numeric")
+            column = Column(f"x{j}", "integer" if kind in ("integer", "counts") else "numeric")
             element = {
                 "numeric": st.floats(-1e6, 1e6),
                 "tied": st.sampled_from([0.0, 0.0, 0.0, 1.5, 7.25]),
+                "spiked": st.just(draw(extreme)) | st.floats(-1e6, 1e6),
+                "counts": st.sampled_from([0, 0, 0, 0, -1, 1, 2, 30]),
                 "huge": extreme,
                 "tiny": st.floats(-1e-300, 1e-300),
                 "integer": st.integers(-(10**9), 10**9),
@@ -280,6 +350,7 @@ X, Y = np.array([[1.0, 0], [2, 1], [5, 2]]), np.array([[1], [0], [0]], bool)
     [
         (lambda e: TableEncoder("log").fit(X, SCHEMA), "numeric_transform must be one of 'quantile', .* got 'log'"),
         (lambda e: TableEncoder(n_quantiles=1).fit(X, SCHEMA), "n_quantiles must be at least 2, got 1"),
+        (lambda e: TableEncoder(usual_share=0.4).fit(X, SCHEMA), r"usual_share must be in \[0.5, 1\], got 0.4"),
         (lambda e: TableEncoder().fit(X[:, :1], SCHEMA), r"X has shape \(3, 1\); expected rows of the schema's 2"),
         (lambda e: TableEncoder().fit(X, SCHEMA, Y[:2]), r"Y has shape \(2, 1\); expected \(3, 1\)"),
         (lambda e: e.transform(X[:, :1], Y), r"X has shape \(3, 1\); expected 2 columns"),

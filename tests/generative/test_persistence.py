@@ -189,7 +189,7 @@ def with_tensor(name, value):
 
 
 DAMAGED = {
-    "a newer format": (set_in("format", value=99), "is a model file of format 99; this version reads format 1"),
+    "a newer format": (set_in("format", value=99), "is a model file of format 99; this version reads format 2"),
     "another method": (set_in("method", value="AEMLO"), "holds a model of 'AEMLO', not of 'MLDM'"),
     "a network that is none": (set_in("recipe", "denoiser", value="os.system"), "unknown denoiser 'os.system'"),
     "a width beyond memory": (set_in("recipe", "width", value=10**9), "weights are not those of the network"),

@@ -21,7 +21,7 @@ from rarelabel.schema import Column, Schema
 
 __all__ = ["ModelFile", "is_plain", "read_model", "write_model"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _KEY = "rarelabel"
 _CUSTOM = "custom"
 

@@ -1,82 +1,32 @@
-"""A table as one matrix of real numbers that a model can learn, and any such matrix back as valid rows.
-
-A numeric column becomes one column of about unit scale, a category with k >= 3 values k columns of zeros and a one,
-anything with two states (a binary category, a number with two values, a label, "is it missing?") one column of zeros
-and ones. What comes back is valid whatever the matrix holds: whole numbers are whole, categories known, numbers inside
-the range seen while fitting.
-"""
+"""Fit, encode, decode."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Literal, Self, final, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
-from scipy.special import ndtr, ndtri
 
 from rarelabel._validation import Matrix, as_csr
+from rarelabel.encoding._blocks import (
+    CELLS,
+    Block,
+    column_facts,
+    dense_columns,
+    fill_values,
+    lay_out,
+    usual_values,
+)
+from rarelabel.encoding._quantiles import each_column, from_normal, quantile_nodes, to_normal
 from rarelabel.schema import Schema
 
-__all__ = ["Block", "BlockKind", "NumericTransform", "TableEncoder"]
-
-BlockKind = Literal["numeric", "integer", "binary", "category", "missing", "labels", "classes"]
-"""What the columns of a block are; see :class:`Block`."""
+__all__ = ["NumericTransform", "TableEncoder"]
 
 NumericTransform = Literal["quantile", "standard", "minmax"]
 """How numbers are scaled; see :class:`TableEncoder`."""
-
-_CELLS = 2**22  # cells of one batch of rows: what is held beside the encoded matrix
-
-
-@dataclass(frozen=True)
-class Block:
-    """Neighbouring columns of the encoded matrix Z that are of one kind.
-
-    Parameters
-    ----------
-    kind : {"numeric", "integer", "binary", "category", "missing", "labels", "classes"}
-        ``"numeric"``, ``"integer"``: one real column for each source. ``"binary"``: one column of 0 and 1 for each
-        source. ``"category"``: the one-hot columns of a single source. ``"missing"``: 1 where the source has no value.
-        ``"labels"``: one column of 0 and 1 for each label. ``"classes"``: labels of which each row has exactly one.
-    start, stop : int
-        The columns of Z.
-    sources : tuple of int
-        The columns of X (of Y for ``"labels"`` and ``"classes"``) that the block stands for.
-
-    Examples
-    --------
-    >>> block = Block("category", 4, 7, (2,))
-    >>> block.columns, block.width, block.is_one_hot
-    (slice(4, 7, None), 3, True)
-    """
-
-    kind: BlockKind
-    start: int
-    stop: int
-    sources: tuple[int, ...]
-
-    @property
-    def columns(self) -> slice:
-        """The columns of Z."""
-        return slice(self.start, self.stop)
-
-    @property
-    def width(self) -> int:
-        """Number of columns of Z."""
-        return self.stop - self.start
-
-    @property
-    def is_continuous(self) -> bool:
-        """Whether the columns hold real numbers, not states."""
-        return self.kind in ("numeric", "integer")
-
-    @property
-    def is_one_hot(self) -> bool:
-        """Whether the columns together are one variable, of which exactly one column is 1."""
-        return self.kind in ("category", "classes")
 
 
 @final
@@ -93,11 +43,14 @@ class TableEncoder:
         [-1, 1].
     n_quantiles : int, default=1000
         Most values of a numeric column whose quantiles are kept. Integer columns keep all, so that they are exact.
+    usual_share : float in [0.5, 1], default=0.5
+        A numeric or integer column of which one value holds more than this share gets a state "is it the usual value?"
+        of its own. 1 gives no column one.
 
     Attributes
     ----------
     blocks_ : tuple of Block
-        The columns of Z in order: numeric, integer, binary, categories, missing, labels.
+        The columns of Z in order: numeric, integer, usual, binary, categories, missing, labels.
     width_ : int
         Number of columns of Z.
     lower_, upper_ : ndarray of float, shape (``width_``,)
@@ -105,10 +58,12 @@ class TableEncoder:
 
     Notes
     -----
-    A numeric or integer column with just two values is a ``"binary"`` one: its two values are its states. A column of X
-    with one value is no part of Z and comes back as it was. A missing value is encoded as the column's median or most
-    frequent category beside a one in the block ``"missing"``. Labels are never left out, constant or not: column l of
-    their block is label l.
+    A numeric or integer column with just two values is a ``"binary"`` one: its two values are its states. One of which
+    most values are the same has two columns of Z: the state in the block ``"usual"``, and the number, whose transform
+    is fitted on the other values alone and which is 0, their middle, where the value is the usual one. As one column
+    the others would be the far tail of a normal, where a model seldom goes. A column of X with one value is no part of
+    Z and comes back as it was. A missing value is encoded as the column's median or most frequent category beside a one
+    in the block ``"missing"``. Labels are never left out, constant or not: column l of their block is label l.
 
     Examples
     --------
@@ -129,9 +84,12 @@ class TableEncoder:
            [50.,  1.]])
     """
 
-    def __init__(self, numeric_transform: NumericTransform = "quantile", *, n_quantiles: int = 1000) -> None:
+    def __init__(
+        self, numeric_transform: NumericTransform = "quantile", *, n_quantiles: int = 1000, usual_share: float = 0.5
+    ) -> None:
         self.numeric_transform = numeric_transform
         self.n_quantiles = n_quantiles
+        self.usual_share = usual_share
 
     def fit(self, X: Matrix, schema: Schema, Y: NDArray[np.bool_] | None = None) -> Self:
         """Learn what the columns hold.
@@ -159,18 +117,23 @@ class TableEncoder:
             raise ValueError(f"numeric_transform must be one of {expected}, got {self.numeric_transform!r}")
         if self.n_quantiles < 2:
             raise ValueError(f"n_quantiles must be at least 2, got {self.n_quantiles!r}")
+        if not 0.5 <= self.usual_share <= 1:
+            raise ValueError(f"usual_share must be in [0.5, 1], got {self.usual_share!r}")
         if X.shape[1] != schema.n_features or len(X.shape) != 2 or X.shape[0] == 0:
             raise ValueError(f"X has shape {X.shape}; expected rows of the schema's {schema.n_features} columns")
         if Y is not None and Y.shape != (X.shape[0], schema.n_labels):
             raise ValueError(f"Y has shape {Y.shape}; expected {(X.shape[0], schema.n_labels)}")
         self._names = schema.feature_names
         self._sparse = bool(sparse.issparse(X))
-        facts = _column_facts(X)
-        self._low, self._high = facts.low, facts.high
-        self.blocks_ = _lay_out(facts, schema, with_labels=Y is not None)
-        self.width_ = self.blocks_[-1].stop if self.blocks_ else 0
+        facts = column_facts(X)
         columns = sparse.csc_array(X) if self._sparse else X
-        self._fill = _fill_values(columns, self.blocks_, schema)
+        usual = usual_values(columns, facts.numbers(schema), self.usual_share)
+        self._usual = usual.value
+        # of a column with a usual value the range of the others
+        self._low, self._high = np.fmax(facts.low, usual.low), np.fmin(facts.high, usual.high)
+        self.blocks_ = lay_out(facts, ~np.isnan(self._usual), schema, with_labels=Y is not None)
+        self.width_ = self.blocks_[-1].stop if self.blocks_ else 0
+        self._fill = fill_values(columns, self.blocks_, schema)
         self._fit_scales(columns)
         self.lower_, self.upper_ = np.zeros(self.width_), np.ones(self.width_)
         for block in filter(lambda block: block.is_continuous, self.blocks_):
@@ -248,6 +211,7 @@ class TableEncoder:
         config = {
             "numeric_transform": self.numeric_transform,
             "n_quantiles": self.n_quantiles,
+            "usual_share": self.usual_share,
             "names": list(self._names),
             "sparse": self._sparse,
             "blocks": [asdict(block) for block in self.blocks_],
@@ -265,7 +229,8 @@ class TableEncoder:
         >>> again.inverse_transform(np.array([[0.0]]))[0]
         array([[2.]])
         """
-        encoder = cls(config["numeric_transform"], n_quantiles=config["n_quantiles"])
+        settings = {name: config[name] for name in ("n_quantiles", "usual_share")}
+        encoder = cls(config["numeric_transform"], **settings)
         for name in _STATE:
             setattr(encoder, f"_{name}", np.asarray(arrays[name]))
         encoder.lower_, encoder.upper_ = np.asarray(arrays["lower"]), np.asarray(arrays["upper"])
@@ -293,7 +258,9 @@ class TableEncoder:
         for block in self.blocks_:
             part = X[:, list(block.sources)] if block.kind not in ("missing", "labels", "classes") else X[:, :0]
             if block.is_continuous:
-                Z[:, block.columns] = self._scale(part, block)
+                Z[:, block.columns] = np.where(part == self._usual[list(block.sources)], 0, self._scale(part, block))
+            elif block.kind == "usual":
+                Z[:, block.columns] = part == self._usual[list(block.sources)]
             elif block.kind == "binary":
                 Z[:, block.columns] = part > self._middle[list(block.sources)]
             elif block.kind == "category":
@@ -306,6 +273,8 @@ class TableEncoder:
             part, sources = Z[:, block.columns], list(block.sources)
             if block.is_continuous:
                 X[:, sources] = self._unscale(part.astype(np.float64), block)
+            elif block.kind == "usual":
+                X[:, sources] = np.where(part > 0.5, self._usual[sources], X[:, sources])
             elif block.kind == "binary":
                 X[:, sources] = np.where(part > 0.5, self._high[sources], self._low[sources])
             elif block.kind == "category":
@@ -323,7 +292,7 @@ class TableEncoder:
         return self._low / 2 + self._high / 2  # halved first: the sum may overflow
 
     def _batches(self, n: int) -> Iterator[slice]:
-        step = max(1, _CELLS // max(1, self.width_, len(self._low)))
+        step = max(1, CELLS // max(1, self.width_, len(self._low)))
         return (slice(start, min(start + step, n)) for start in range(0, max(n, 1), step))
 
     def _check_shapes(self, X: Matrix, Y: NDArray[np.bool_] | None) -> None:
@@ -348,10 +317,10 @@ class TableEncoder:
         self._center, self._spread = np.zeros(d), np.ones(d)
         nodes = [np.zeros((3, 0)) for _ in range(d)]
         for block in filter(lambda block: block.is_continuous, self.blocks_):
-            for j, column in _dense_columns(columns, block.sources):
-                x = np.ldexp(column[~np.isnan(column)], -self._exponent[j])
+            for j, column in dense_columns(columns, block.sources):
+                x = np.ldexp(column[~np.isnan(column) & (column != self._usual[j])], -self._exponent[j])
                 if is_quantile:
-                    nodes[j] = _quantile_nodes(x, len(x) if block.kind == "integer" else self.n_quantiles)
+                    nodes[j] = quantile_nodes(x, len(x) if block.kind == "integer" else self.n_quantiles)
                 elif self.numeric_transform == "standard":
                     self._center[j], self._spread[j] = x.mean(), x.std()
                 else:
@@ -366,135 +335,23 @@ class TableEncoder:
         sources = list(block.sources)
         X = np.ldexp(X, -self._exponent[sources])
         if self.numeric_transform == "quantile":
-            return _each_column(_to_normal, X, [self._nodes_of(j) for j in sources])
+            return each_column(to_normal, X, [self._nodes_of(j) for j in sources])
         return (X - self._center[sources]) / self._spread[sources]
 
     def _unscale(self, Z: NDArray[np.float64], block: Block) -> NDArray[np.float64]:
         sources = list(block.sources)
         Z = np.clip(Z, self.lower_[block.columns] - 1, self.upper_[block.columns] + 1)  # anything further is an end too
         if self.numeric_transform == "quantile":
-            X = _each_column(_from_normal, Z, [self._nodes_of(j) for j in sources])
+            X = each_column(from_normal, Z, [self._nodes_of(j) for j in sources])
         else:
             X = Z * self._spread[sources] + self._center[sources]
         with np.errstate(over="ignore"):  # beyond the largest float is beyond the range
             X = np.ldexp(X, self._exponent[sources])
         X = np.clip(X, self._low[sources], self._high[sources])
-        return np.rint(X) if block.kind == "integer" else X
+        if block.kind == "numeric":
+            return X
+        whole, usual = np.rint(X), self._usual[sources]  # the usual value has a state, its neighbours come instead
+        return np.where(whole == usual, np.where(usual > X, usual - 1, usual + 1), whole)
 
 
-_STATE = ("low", "high", "fill", "exponent", "center", "spread", "nodes", "ends")
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """Range of each column over its present values (NaN: none), whether some miss, whether there are just two."""
-
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    missing: NDArray[np.bool_]
-    two_valued: NDArray[np.bool_]
-
-
-def _column_facts(X: Matrix) -> _Facts:
-    n, d = X.shape
-    if not sparse.issparse(X):
-        low = np.fmin.reduce(X, axis=0).astype(np.float64)
-        high = np.fmax.reduce(X, axis=0).astype(np.float64)
-        missing = np.isnan(X)
-        two_valued = ((low == X) | (high == X) | missing).all(axis=0) & (low < high)
-        return _Facts(low, high, missing.any(axis=0), two_valued)
-    values, at = X.data.astype(np.float64), X.indices
-    has_zero = np.bincount(at, minlength=d) < n  # an entry that is not stored
-    low, high = np.where(has_zero, 0.0, np.nan), np.where(has_zero, 0.0, np.nan)
-    np.fmin.at(low, at, values)
-    np.fmax.at(high, at, values)
-    gaps = np.isnan(values)
-    between = ~gaps & (values != low[at]) & (values != high[at])
-    others = (np.bincount(at[between], minlength=d) > 0) | (has_zero & (low < 0) & (high > 0))
-    return _Facts(low, high, np.bincount(at[gaps], minlength=d) > 0, ~others & (low < high))
-
-
-def _lay_out(facts: _Facts, schema: Schema, *, with_labels: bool) -> tuple[Block, ...]:
-    """The blocks of Z, in order."""
-    n_categories = np.array([column.n_categories for column in schema.features], dtype=np.intp)
-    varies = facts.low < facts.high
-    binary = varies & np.where(schema.is_category, n_categories == 2, facts.two_valued)
-    category = varies & schema.is_category & ~binary
-    number = varies & ~schema.is_category & ~binary
-    parts: list[tuple[BlockKind, NDArray[np.intp], int]] = []
-    numeric, integer = number & ~schema.is_integer, number & schema.is_integer
-    parts.append(("numeric", np.flatnonzero(numeric), int(numeric.sum())))
-    parts.append(("integer", np.flatnonzero(integer), int(integer.sum())))
-    parts.append(("binary", np.flatnonzero(binary), int(binary.sum())))
-    parts += [("category", np.array([j]), int(n_categories[j])) for j in np.flatnonzero(category)]
-    masked = np.flatnonzero(facts.missing & ~np.isnan(facts.low))
-    parts.append(("missing", masked, len(masked)))
-    if with_labels:
-        parts.append(("classes" if schema.exclusive else "labels", np.arange(schema.n_labels), schema.n_labels))
-    parts = [part for part in parts if part[2]]
-    starts = np.cumsum([0, *(width for _, _, width in parts)]).tolist()
-    return tuple(
-        Block(kind, start, start + width, tuple(sources.tolist()))
-        for start, (kind, sources, width) in zip(starts, parts, strict=False)
-    )
-
-
-def _fill_values(columns: Matrix, blocks: tuple[Block, ...], schema: Schema) -> NDArray[np.float64]:
-    """What stands for a missing value: the lower median, the most frequent category; 0 where none is missing."""
-    fill = np.zeros(schema.n_features)
-    for block in filter(lambda block: block.kind == "missing", blocks):
-        for j, column in _dense_columns(columns, block.sources):
-            present = np.sort(column[~np.isnan(column)])
-            is_category = schema.features[j].kind == "category"
-            fill[j] = np.bincount(present.astype(np.intp)).argmax() if is_category else present[(len(present) - 1) // 2]
-    return fill
-
-
-def _dense_columns(columns: Matrix, sources: tuple[int, ...]) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Each source with its values, taken from dense or CSC columns a few at a time."""
-    step = max(1, _CELLS // columns.shape[0])
-    for start in range(0, len(sources), step):
-        chosen = list(sources[start : start + step])
-        part = columns[:, chosen].toarray() if sparse.issparse(columns) else columns[:, chosen]
-        yield from zip(chosen, np.asarray(part, dtype=np.float64).T, strict=True)
-
-
-def _each_column(
-    function: Callable[..., NDArray[np.float64]], A: NDArray[np.float64], nodes: list[NDArray[np.float64]]
-) -> NDArray[np.float64]:
-    return np.stack([function(a, *of_column) for a, of_column in zip(A.T, nodes, strict=True)], axis=1)
-
-
-def _quantile_nodes(x: NDArray[np.float64], n_quantiles: int) -> NDArray[np.float64]:
-    """Distinct values and the normal quantiles of the first and the last rank of each, shape (3, m).
-
-    The j-th smallest of n values stands at the normal quantile of (j - 1/2) / n.
-    """
-    x = np.sort(x)
-    n = len(x)
-    first = np.flatnonzero(np.concatenate([[True], x[1:] != x[:-1]]))
-    last = np.concatenate([first[1:], [n]]) - 1
-    if len(first) > n_quantiles:
-        ranks = np.rint(np.linspace(0, n - 1, n_quantiles)).astype(np.intp)
-        kept = np.unique(np.searchsorted(first, ranks, side="right") - 1)
-        first, last = first[kept], last[kept]
-    return np.stack([x[first], ndtri((first + 0.5) / n), ndtri((last + 0.5) / n)])
-
-
-def _to_normal(
-    x: NDArray[np.float64], values: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Encode: straight lines between the values; a value itself as the middle of the ranks it owns."""
-    i = np.clip(np.searchsorted(values, x, side="right") - 1, 0, len(values) - 1)
-    after = np.minimum(i + 1, len(values) - 1)
-    share = np.clip((x - values[i]) / np.where(after > i, values[after] - values[i], 1), 0, 1)
-    middle = np.clip(np.where(low < high, ndtri((ndtr(low) + ndtr(high)) / 2), low), low, high)
-    at_value = (x == values[i]) | (x < values[0]) | (after == i)
-    return np.where(at_value, middle[i], high[i] + share * (low[after] - high[i]))
-
-
-def _from_normal(
-    z: NDArray[np.float64], values: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Decode: straight lines between the values, and each value over all the ranks it owns."""
-    return np.interp(z, np.stack([low, high], axis=1).ravel(), np.repeat(values, 2))
+_STATE = ("low", "high", "usual", "fill", "exponent", "center", "spread", "nodes", "ends")
