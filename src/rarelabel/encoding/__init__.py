@@ -6,7 +6,7 @@ value?") one column of zeros and ones. What comes back is valid whatever the mat
 categories known, numbers inside the range seen while fitting.
 """
 
-from rarelabel.encoding._blocks import Block, BlockKind
+from rarelabel.encoding._blocks import Block, BlockKind, idle_numbers
 from rarelabel.encoding._encoder import NumericTransform, TableEncoder
 
-__all__ = ["Block", "BlockKind", "NumericTransform", "TableEncoder"]
+__all__ = ["Block", "BlockKind", "NumericTransform", "TableEncoder", "idle_numbers"]

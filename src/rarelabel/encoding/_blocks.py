@@ -22,6 +22,7 @@ __all__ = [
     "column_facts",
     "dense_columns",
     "fill_values",
+    "idle_numbers",
     "lay_out",
     "usual_values",
 ]
@@ -80,6 +81,23 @@ class Block:
     def is_one_hot(self) -> bool:
         """Whether the columns together are one variable, of which exactly one column is 1."""
         return self.kind in ("category", "classes")
+
+
+def idle_numbers(blocks: tuple[Block, ...]) -> tuple[list[int], list[int]]:
+    """Columns of Z with the numbers of sources that have a usual value, and the columns with their states.
+
+    Where the state is 1 the number means nothing.
+
+    Examples
+    --------
+    >>> idle_numbers((Block("numeric", 0, 2, (4, 7)), Block("integer", 2, 3, (0,)), Block("usual", 3, 5, (0, 7))))
+    ([2, 1], [3, 4])
+    """
+    numbers = {j: c for block in blocks if block.is_continuous for c, j in enumerate(block.sources, block.start)}
+    states = [
+        (numbers[j], c) for block in blocks if block.kind == "usual" for c, j in enumerate(block.sources, block.start)
+    ]
+    return [number for number, _ in states], [state for _, state in states]
 
 
 @dataclass(frozen=True)

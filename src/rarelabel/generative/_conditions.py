@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from rarelabel._validation import Matrix
-from rarelabel.encoding import Block, TableEncoder
+from rarelabel.encoding import Block, TableEncoder, idle_numbers
 from rarelabel.schema import Schema
 
 __all__ = ["Known", "encode_conditions", "known_label"]
@@ -106,6 +106,8 @@ def encode_conditions(conditions: Mapping[Hashable, Any], schema: Schema, encode
         Y[0, 0] = True
     Z = encoder.transform(X, Y)
     known = _mask(encoder.blocks_, features, labels)
+    numbers, states = idle_numbers(encoder.blocks_)
+    known[numbers] &= Z[0, states] == 0  # the usual value is a state; the number beside it means nothing
     back, _ = encoder.inverse_transform(Z)
     back = back.toarray() if sparse.issparse(back) else back
     for j, number in features.items():

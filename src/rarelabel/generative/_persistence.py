@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rarelabel._device import forked_rng
 from rarelabel.datasets import atomic_path
-from rarelabel.encoding import Block, TableEncoder
+from rarelabel.encoding import Block, TableEncoder, idle_numbers
 from rarelabel.generative._model import DENOISERS, Denoiser, Recipe, build
 from rarelabel.generative._subset_model import Trained
 from rarelabel.schema import Column, Schema
@@ -213,6 +213,7 @@ def _check_encoder(encoder: TableEncoder, schema: Schema) -> None:
     labelled = bool(blocks) and blocks[-1].kind == ("classes" if schema.exclusive else "labels")
     if not labelled or blocks[-1].width != schema.n_labels or at != encoder.width_:
         raise ValueError("the blocks are not those of the columns")
+    idle_numbers(blocks)  # KeyError where a state stands beside no number
     back, _ = encoder.inverse_transform(np.zeros((1, encoder.width_)))
     if back.shape != (1, schema.n_features):
         raise ValueError("the encoder is of other columns")
