@@ -138,6 +138,12 @@ def test_rows_are_drawn_by_weight():
     assert counts[2] == pytest.approx(0.75, abs=0.03)
 
 
+@pytest.mark.parametrize("bad", [[0.0, 0.0, 0.0], [1.0, -1.0, 2.0], [1.0, math.nan, 1.0], [1.0, math.inf, 1.0]])
+def test_weights_of_rows_that_mean_nothing_are_refused(bad):
+    with pytest.raises(ValueError, match="row_weights must be finite numbers of at least 0, and some above"):
+        run(Scalar(), lambda m, b: m.w * b[0], [torch.ones(3)], row_weights=torch.tensor(bad))
+
+
 def test_gradients_are_clipped():
     """The first AdamW steps do not see the scale of the gradient, so two of different size show it."""
 

@@ -172,6 +172,8 @@ def train(
     _check(data, n_steps, batch_size, record_every, ema)
     if row_weights is not None and len(row_weights) != len(data[0]):
         raise ValueError(f"row_weights has {len(row_weights)} entries; expected one for each of {len(data[0])} rows")
+    if row_weights is not None and not (bool((row_weights >= 0).all()) and 0 < row_weights.sum().item() < math.inf):
+        raise ValueError("row_weights must be finite numbers of at least 0, and some above")
     place = choose_device(device)
     team = _processes(place)
     with limited_threads(n_threads), forked_rng(generator, place):
@@ -180,7 +182,9 @@ def train(
         average = copy.deepcopy(module).eval().requires_grad_(False)
         best = None if held_out is None else _Best.prepare(loss, held_out, draw, generator, place)
         parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
+        optimizer = torch.optim.AdamW(
+            parameters, lr=learning_rate, weight_decay=weight_decay, fused=place.type in ("cpu", "cuda")
+        )
         history: list[Record] = []
         recent: list[float] = []
         good = 0  # the last step known to give a finite loss
@@ -240,20 +244,20 @@ def _decay(step: int, n_steps: int, warmup: int) -> float:
 
 @torch.no_grad()
 def _update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
-    for mean, weight in zip(average.parameters(), module.parameters(), strict=True):
-        mean.lerp_(weight.detach(), 1 - decay)
+    torch._foreach_lerp_(list(average.parameters()), list(module.parameters()), 1 - decay)
     for copied, buffer in zip(average.buffers(), module.buffers(), strict=True):
         copied.copy_(buffer)
 
 
 def _batches(n: int, size: int, row_weights: Tensor | None, generator: torch.Generator) -> Iterator[Tensor]:
     """Batches of row indices without end: one random order of the rows after another, or draws by weight."""
+    if row_weights is not None:
+        ends = row_weights.to(generator.device, torch.float64).cumsum(0)
+        while True:
+            drawn = torch.rand(size, dtype=torch.float64, generator=generator, device=generator.device)
+            yield torch.searchsorted(ends, drawn * ends[-1], right=True)
     waiting = torch.zeros(0, dtype=torch.int64, device=generator.device)
     while True:
-        if row_weights is not None:
-            weights = row_weights.to(generator.device, torch.float64)
-            yield torch.multinomial(weights, size, replacement=True, generator=generator)
-            continue
         while len(waiting) < size:
             waiting = torch.cat([waiting, torch.randperm(n, generator=generator, device=generator.device)])
         yield waiting[:size]

@@ -55,7 +55,7 @@ def model():
         net = MLPDenoiser(7, width=128, conditional=True)
     result = train(
         net, mixed.losses, [X], draw=lambda batch, g: mixed.draw(batch[0], g), generator=generator,
-        n_steps=1600, batch_size=256, learning_rate=2e-3, ema=0.995, n_threads=1, device="cpu",
+        n_steps=2400, batch_size=256, learning_rate=3e-3, ema=0.998, n_threads=1, device="cpu",
     )  # fmt: skip
     assert result.stopped == "finished"
     return mixed, net

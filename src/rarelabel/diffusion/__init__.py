@@ -5,12 +5,14 @@ try:
 except ImportError as error:
     raise ImportError("rarelabel.diffusion needs PyTorch: pip install 'rarelabel[torch]'") from error
 
+from rarelabel.diffusion.binary import BinaryDiffusion
 from rarelabel.diffusion.gaussian import GaussianDiffusion, Prediction
 from rarelabel.diffusion.mixed import Conditions, MixedDiffusion, Noised
 from rarelabel.diffusion.multinomial import MultinomialDiffusion
 from rarelabel.diffusion.schedules import Schedule, cosine_schedule, linear_schedule, strided_times
 
 __all__ = [
+    "BinaryDiffusion",
     "Conditions",
     "GaussianDiffusion",
     "MixedDiffusion",

@@ -126,7 +126,8 @@ class GaussianDiffusion:
         # never below 0 in exact arithmetic
         of_epsilon = (1 - alpha_bar_s - variance).clamp(min=0).sqrt().to(x_t.dtype)
         epsilon = self.epsilon_from(x0, x_t, t)
-        return alpha_bar_s.sqrt().to(x_t.dtype) * x0 + of_epsilon * epsilon + variance.sqrt().to(x_t.dtype) * noise
+        x_s = alpha_bar_s.sqrt().to(x_t.dtype) * x0 + of_epsilon * epsilon
+        return x_s + variance.sqrt().to(x_t.dtype) * noise if eta else x_s
 
     def _alpha(self, t: Tensor, like: Tensor) -> Tensor:
         return self.schedule.alpha_bar(t, like)

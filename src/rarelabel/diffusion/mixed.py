@@ -19,14 +19,11 @@ from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
+from rarelabel.diffusion.binary import BinaryDiffusion
 from rarelabel.diffusion.gaussian import GaussianDiffusion, Prediction
-from rarelabel.diffusion.multinomial import (
-    MultinomialDiffusion,
-    bits_from_states,
-    log_probabilities_from_logits,
-    states_from_bits,
-)
+from rarelabel.diffusion.multinomial import MultinomialDiffusion, log_probabilities_from_logits, states_from_bits
 from rarelabel.diffusion.schedules import Schedule, strided_times
 from rarelabel.encoding import Block
 
@@ -80,10 +77,32 @@ class Conditions:
 
 @dataclass(frozen=True, eq=False)
 class _Variables:
-    """Columns of one kind: ``columns`` of shape (m,), or (m, K) for m one-hot variables."""
+    """m variables of one kind, each of ``n_columns`` columns: K where it is one-hot, else one."""
 
     kind: Literal["continuous", "bits", "one_hot"]
-    columns: Tensor
+    columns: slice | Tensor
+    n_columns: int = 1
+
+    @classmethod
+    def of(cls, kind: Literal["continuous", "bits", "one_hot"], columns: list[int], n_columns: int = 1) -> _Variables:
+        """A slice where the columns stand side by side: a view then takes the place of a copy."""
+        first, last = columns[0], columns[-1] + 1
+        together = columns == list(range(first, last))
+        return cls(kind, slice(first, last) if together else torch.tensor(columns), n_columns)
+
+    def take(self, x: Tensor) -> Tensor:
+        """Their columns, shape (n, m), or (n, m, K) where they are one-hot."""
+        part = x[:, self.columns]
+        return part.reshape(len(x), part.shape[1] // self.n_columns, self.n_columns) if self.kind == "one_hot" else part
+
+    def put(self, x: Tensor, part: Tensor) -> None:
+        """Write their columns into x."""
+        x[:, self.columns] = part.flatten(1)
+
+    def marked(self, mask: Tensor) -> Tensor:
+        """Which variables a mask of columns marks, shape (n, m)."""
+        part = self.take(mask)
+        return part[..., 0] if self.kind == "one_hot" else part
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,19 +175,38 @@ class MixedDiffusion:
         """The diffusion of the states."""
         return MultinomialDiffusion(self.schedule)
 
+    @property
+    def binary(self) -> BinaryDiffusion:
+        """The diffusion of columns of 0 and 1."""
+        return BinaryDiffusion(self.schedule)
+
     @cached_property
     def _variables(self) -> tuple[_Variables, ...]:
         """Columns that are computed together: real ones, two-state ones, one-hot blocks of equal width."""
         real = [c for block in self.blocks if block.is_continuous for c in range(block.start, block.stop)]
-        one_hot: dict[int, list[list[int]]] = {}
+        one_hot: dict[int, list[int]] = {}
         for block in self.blocks:
             if block.is_one_hot:
-                one_hot.setdefault(block.width, []).append(list(range(block.start, block.stop)))
-        grouped = {*real, *(c for variables in one_hot.values() for columns in variables for c in columns)}
+                one_hot.setdefault(block.width, []).extend(range(block.start, block.stop))
+        grouped = {*real, *(c for columns in one_hot.values() for c in columns)}
         bits = [c for c in range(self.width) if c not in grouped]
-        found = [_Variables("continuous", torch.tensor(real))] if real else []
-        found += [_Variables("bits", torch.tensor(bits))] if bits else []
-        return (*found, *(_Variables("one_hot", torch.tensor(columns)) for columns in one_hot.values()))
+        found = [_Variables.of("continuous", real)] if real else []
+        found += [_Variables.of("bits", bits)] if bits else []
+        return (*found, *(_Variables.of("one_hot", columns, K) for K, columns in one_hot.items()))
+
+    @cached_property
+    def _is_label(self) -> Tensor:
+        """Which columns are labels, shape (width,)."""
+        kinds = [block.kind in ("labels", "classes") for block in self.blocks for _ in range(block.width)]
+        return torch.tensor(kinds)
+
+    @cached_property
+    def _first_columns(self) -> Tensor | None:
+        """The first column of each column's variable, shape (width,); None where every column is one."""
+        if not any(block.is_one_hot for block in self.blocks):
+            return None
+        columns = [(block, c) for block in self.blocks for c in range(block.start, block.stop)]
+        return torch.tensor([block.start if block.is_one_hot else c for block, c in columns])
 
     # --- training ---
 
@@ -211,17 +249,16 @@ class MixedDiffusion:
         output = self._denoise(denoiser, x_t, t, known)
         parts, unknown = [], []
         for variables in self._variables:
-            columns = variables.columns
-            unknown.append(~known[:, columns if columns.ndim == 1 else columns[:, 0]])
+            unknown.append(~variables.marked(known))
+            part, truth = variables.take(output), variables.take(x0)
             if variables.kind == "continuous":
-                parts.append(self.gaussian.loss(output[:, columns], x0[:, columns], t, noise[:, columns]))
-                continue
-            log_p, truth = self._log_beliefs(output, variables), self._states(x0, variables)
-            if self.state_loss == "kl":
-                state = self._states(x_t, variables)
-                parts.append(self.schedule.T * self.multinomial.kl(log_p, truth, state, t))
+                parts.append(self.gaussian.loss(part, truth, t, variables.take(noise)))
+            elif self.state_loss == "kl":
+                parts.append(self.schedule.T * self._kl(part, truth, variables.take(x_t), t, variables.kind == "bits"))
+            elif variables.kind == "bits":
+                parts.append(binary_cross_entropy_with_logits(part, truth, reduction="none"))
             else:
-                parts.append(-(truth * log_p).sum(dim=-1))
+                parts.append(-(truth * torch.log_softmax(part, dim=-1)).sum(dim=-1))
         scored = torch.cat(unknown, dim=1)
         return (torch.cat(parts, dim=1) * scored).sum(dim=1) / scored.sum(dim=1).clamp(min=1)
 
@@ -314,19 +351,29 @@ class MixedDiffusion:
         """Draw x_s given x_t."""
         at_t, at_s = (torch.full((len(x_t),), time, device=x_t.device) for time in (t, s))
         output = self._denoise(denoiser, x_t, at_t, torch.zeros_like(x_t, dtype=torch.bool) if known is None else known)
-        x_s, noise = torch.empty_like(x_t), self._noise(x_t, generator)
+        x_s, noise = torch.empty_like(x_t), self._noise(x_t, generator) if eta else torch.zeros_like(x_t)
         for variables in self._variables:
-            columns = variables.columns
+            part, state = variables.take(output), variables.take(x_t)
             if variables.kind == "continuous":
-                x0 = self.gaussian.x0_from(output[:, columns], x_t[:, columns], at_t)
+                x0 = self.gaussian.x0_from(part, state, at_t)
                 if clamp and self.bounds is not None:
-                    x0 = torch.clamp(x0, *(bound.to(x0)[columns] for bound in self.bounds))
-                x_s[:, columns] = self.gaussian.step(x0, x_t[:, columns], at_t, at_s, noise[:, columns], eta=eta)
+                    x0 = torch.clamp(x0, *(bound.to(x0)[variables.columns] for bound in self.bounds))
+                drawn = self.gaussian.step(x0, state, at_t, at_s, variables.take(noise), eta=eta)
+            elif variables.kind == "bits":
+                drawn = self.binary.sample(self.binary.reverse(part, state, at_t, at_s), generator)
             else:
-                log_p, state = self._log_beliefs(output, variables), self._states(x_t, variables)
+                log_p = torch.log_softmax(part, dim=-1)
                 drawn = self.multinomial.sample(self.multinomial.log_reverse(log_p, state, at_t, at_s), generator)
-                x_s[:, columns] = bits_from_states(drawn) if variables.kind == "bits" else drawn
+            variables.put(x_s, drawn)
         return x_s
+
+    def _kl(self, output: Tensor, x0: Tensor, x_t: Tensor, t: Tensor, is_bits: bool) -> Tensor:
+        """The divergence of each variable, shape (n, m)."""
+        if is_bits:
+            log_p, x0, x_t = log_probabilities_from_logits(output), states_from_bits(x0), states_from_bits(x_t)
+        else:
+            log_p = torch.log_softmax(output, dim=-1)
+        return self.multinomial.kl(log_p, x0, x_t, t)
 
     def _denoise(self, denoiser: Denoiser, x_t: Tensor, t: Tensor, known: Tensor) -> Tensor:
         time = t / self.schedule.T
@@ -343,14 +390,14 @@ class MixedDiffusion:
         """Columns that rows are given, shape (n, width)."""
         if self.known_share == 0:
             return torch.zeros(n, self.width, dtype=torch.bool)
-        kinds = [(block, c) for block in self.blocks for c in range(block.start, block.stop)]
-        variable = [block.start if block.is_one_hot else c for block, c in kinds]  # its columns share a draw
-        is_label = torch.tensor([block.kind in ("labels", "classes") for block, _ in kinds])
         given, any_column, scale = torch.rand(3, n, 1, generator=generator, device=generator.device).cpu()
+        is_label = self._is_label
         candidates = is_label | (any_column < 0.5) if bool(is_label.any()) else torch.ones_like(is_label)
         share = candidates.sum(dim=-1, keepdim=True) ** -scale
-        known = torch.rand(n, self.width, generator=generator, device=generator.device).cpu()[:, variable] < share
-        return known & candidates & (given < self.known_share)
+        drawn = torch.rand(n, self.width, generator=generator, device=generator.device).cpu()
+        if self._first_columns is not None:
+            drawn = drawn[:, self._first_columns]
+        return (drawn < torch.where(given < self.known_share, share, 0.0)) & candidates
 
     def _noised(self, x_s: Tensor, s: int, t: int, generator: torch.Generator) -> Tensor:
         """Draw x_t given x_s, s <= t, all rows at the same times."""
@@ -363,22 +410,25 @@ class MixedDiffusion:
         """Draw x_t given x_s, with the Gaussian noise given."""
         x_t = torch.empty_like(x_s)
         for variables in self._variables:
-            columns = variables.columns
+            state = variables.take(x_s)
             if variables.kind == "continuous":
-                x_t[:, columns] = self.gaussian.q_step(x_s[:, columns], s, t, noise[:, columns])
+                noised = self.gaussian.q_step(state, s, t, variables.take(noise))
+            elif variables.kind == "bits":
+                noised = self.binary.q_step(state, s, t, generator)
             else:
-                log_q = self.multinomial.log_q(self._states(x_s, variables).log(), t, s)
-                drawn = self.multinomial.sample(log_q, generator)
-                x_t[:, columns] = bits_from_states(drawn) if variables.kind == "bits" else drawn
+                noised = self.multinomial.sample(self.multinomial.log_q(state.log(), t, s), generator)
+            variables.put(x_t, noised)
         return x_t
 
     def _prior(self, like: Tensor, generator: torch.Generator) -> Tensor:
         """Draw x_T: standard normal numbers, evenly drawn states."""
         x = self._noise(like, generator)
         for variables in self._variables:
-            if variables.kind != "continuous":
-                states = self.multinomial.sample(torch.zeros_like(self._states(like, variables)), generator)
-                x[:, variables.columns] = bits_from_states(states) if variables.kind == "bits" else states
+            state = variables.take(like)
+            if variables.kind == "bits":
+                variables.put(x, self.binary.sample(torch.full_like(state, 0.5), generator))
+            elif variables.kind == "one_hot":
+                variables.put(x, self.multinomial.sample(torch.zeros_like(state), generator))
         return x
 
     def _noise(self, like: Tensor, generator: torch.Generator) -> Tensor:
@@ -386,20 +436,10 @@ class MixedDiffusion:
         noise = torch.zeros_like(like)
         for variables in self._variables:
             if variables.kind == "continuous":
-                shape = (len(like), len(variables.columns))
+                shape = variables.take(like).shape
                 drawn = torch.randn(shape, generator=generator, device=generator.device, dtype=like.dtype)
-                noise[:, variables.columns] = drawn.to(like.device)
+                variables.put(noise, drawn.to(like.device))
         return noise
-
-    def _states(self, x: Tensor, variables: _Variables) -> Tensor:
-        """The states of the variables as one-hot vectors, shape (n, m, K)."""
-        part = x[:, variables.columns]
-        return states_from_bits(part) if variables.kind == "bits" else part
-
-    def _log_beliefs(self, output: Tensor, variables: _Variables) -> Tensor:
-        """The denoiser's log-probabilities of x_0, shape (n, m, K)."""
-        part = output[:, variables.columns]
-        return log_probabilities_from_logits(part) if variables.kind == "bits" else torch.log_softmax(part, dim=-1)
 
     def _checked(self, conditions: Conditions | None, n: int) -> tuple[Tensor, Tensor]:
         """Values and mask of the conditions, one row for each row to draw."""

@@ -15,17 +15,12 @@ from torch import Tensor
 
 from rarelabel.diffusion.schedules import Schedule
 
-__all__ = ["MultinomialDiffusion", "bits_from_states", "log_probabilities_from_logits", "states_from_bits"]
+__all__ = ["MultinomialDiffusion", "log_probabilities_from_logits", "states_from_bits"]
 
 
 def states_from_bits(bits: Tensor) -> Tensor:
     """Columns of 0 and 1, shape (n, m), as variables with two states, shape (n, m, 2)."""
     return torch.stack([1 - bits, bits], dim=-1)
-
-
-def bits_from_states(states: Tensor) -> Tensor:
-    """Variables with two states, shape (n, m, 2), as columns, shape (n, m)."""
-    return states[..., 1]
 
 
 def log_probabilities_from_logits(logits: Tensor) -> Tensor:
