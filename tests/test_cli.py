@@ -54,7 +54,7 @@ def test_help_loads_nothing_heavy():
 def test_help_lists_the_commands(option, run):
     result = run(option)
     assert result.exit_code == 0
-    for command in ("compare", "convert", "demo", "diagnose", "methods", "report", "resample"):
+    for command in ("compare", "convert", "demo", "diagnose", "generate", "methods", "report", "resample"):
         assert f"\n  {command} " in result.stdout
 
 
@@ -344,7 +344,7 @@ def test_a_long_step_says_that_it_is_still_going_on(run, scenes, tmp_path, monke
         time.sleep(0.5)
         return convert(*arguments, progress=progress, **more)
 
-    monkeypatch.setattr("rarelabel.cli._STILL_SECONDS", 0.1)
+    monkeypatch.setattr("rarelabel.cli._main._STILL_SECONDS", 0.1)
     monkeypatch.setattr(rarelabel.tasks, "convert", slowly)
     result = run("convert", scenes, tmp_path / "out.csv")
     assert result.exit_code == 0

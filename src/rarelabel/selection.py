@@ -211,7 +211,7 @@ def _find_label(name: Hashable, label_names: Sequence[str]) -> int:
     raise ValueError(f"sampling_strategy names {name!r}, which is not a label; labels are {known}")
 
 
-def check_memory(n_new: int, X: Any, n_labels: int) -> None:
+def check_memory(n_new: int, X: Any, n_labels: int, *, asked_by: str = "sampling_strategy") -> None:
     """Raise ValueError before a table is made that cannot fit into the memory of this computer.
 
     Parameters
@@ -220,6 +220,8 @@ def check_memory(n_new: int, X: Any, n_labels: int) -> None:
         Rows to be added to X.
     X : ndarray or csr_array, shape (n, d)
     n_labels : int
+    asked_by : str, default="sampling_strategy"
+        The parameter that asks for them, for the message.
     """
     n, d = X.shape
     size_of_X = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
@@ -227,7 +229,7 @@ def check_memory(n_new: int, X: Any, n_labels: int) -> None:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**33
     if 3 * n_new * row > memory:  # the new rows, their parts while they are made, and the joined result
         raise ValueError(
-            f"sampling_strategy asks for {n_new:,} new rows of {d:,} columns, about {n_new * row / 2**30:,.1f} GiB, "
+            f"{asked_by} asks for {n_new:,} new rows of {d:,} columns, about {n_new * row / 2**30:,.1f} GiB, "
             f"which do not fit into this computer's {memory / 2**30:,.1f} GiB of memory; ask for fewer"
         )
 

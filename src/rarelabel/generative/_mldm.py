@@ -394,7 +394,7 @@ class MLDM(BaseSampler):
 
     def _remember_form(self, table: Table) -> None:
         self._container = Container.of(table)
-        vars(self).pop("trained_", None)  # that of a table before
+        self.__dict__.pop("trained_", None)  # that of a table before
 
     def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
         check_parameters(self.get_params(deep=False))

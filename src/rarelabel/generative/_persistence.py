@@ -76,7 +76,9 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         "facts": content.facts,
     }
     with atomic_path(path) as unfinished:
+        mode = unfinished.stat().st_mode
         save_file(tensors, unfinished, {_KEY: json.dumps(header, default=_plain)})
+        unfinished.chmod(mode)  # safetensors leaves a file that nobody else may read
 
 
 def read_model(path: str | os.PathLike[str], method: str, *, denoiser: Denoiser | None = None) -> ModelFile:

@@ -4,6 +4,7 @@ from rarelabel.tasks._comparing import Comparison, compare, plan_comparison, rep
 from rarelabel.tasks._converting import convert
 from rarelabel.tasks._demo import Demonstration, demo
 from rarelabel.tasks._diagnosing import diagnose
+from rarelabel.tasks._generating import Generation, generate
 from rarelabel.tasks._listing import Method, classifiers, methods
 from rarelabel.tasks._outputs import Progress
 from rarelabel.tasks._resampling import Provenance, Resampling, plan, resample, resample_dataset
@@ -11,6 +12,7 @@ from rarelabel.tasks._resampling import Provenance, Resampling, plan, resample, 
 __all__ = [
     "Comparison",
     "Demonstration",
+    "Generation",
     "Method",
     "Progress",
     "Provenance",
@@ -20,6 +22,7 @@ __all__ = [
     "convert",
     "demo",
     "diagnose",
+    "generate",
     "methods",
     "plan",
     "plan_comparison",

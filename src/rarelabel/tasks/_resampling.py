@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rarelabel.datasets import Dataset, WhichLabels, atomic_path, read, write
+from rarelabel.datasets import Dataset, WhichLabels, read, write
 from rarelabel.imbalance import ImbalanceReport, describe
 from rarelabel.selection import SamplingPlan
 from rarelabel.tasks._outputs import (
@@ -21,9 +20,9 @@ from rarelabel.tasks._outputs import (
     silent,
 )
 from rarelabel.tasks._pictures import draw_before_after
-from rarelabel.tasks._sampling import Provenance, plan_dataset, resample_dataset
+from rarelabel.tasks._sampling import Provenance, check_saving, plan_dataset, resample_dataset, write_provenance
 
-__all__ = ["Provenance", "Resampling", "before_and_after", "plan", "resample", "resample_dataset"]
+__all__ = ["Provenance", "Resampling", "before_and_after", "plan", "resample", "resample_dataset", "shortened"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +83,7 @@ class Resampling:
         for name, old, new in self._measures():
             lines.append(f"  {name:<16}  {old:>10}  {new:>10}")
         shown = before.rarest_first[:10]
-        names = [_shortened(before.label_names[label], 32) for label in shown]
+        names = [shortened(before.label_names[label], 32) for label in shown]
         width = max(16, *map(len, names))
         lines += [
             "",
@@ -158,6 +157,7 @@ def resample(
     seed: int = 0,
     provenance: PathLike | None = None,
     picture: PathLike | None = None,
+    save_model: PathLike | None = None,
     progress: Progress = silent,
 ) -> Resampling:
     """Resample a file.
@@ -182,8 +182,10 @@ def resample(
         0) it was made from, and the label it was made for.
     picture : path-like, default=None
         Where to draw the labels before and after.
+    save_model : path-like, default=None
+        Where to write the model that the new rows are drawn from, for :func:`generate`; for methods that learn one.
     progress : callable, default does nothing
-        Called with a line before each step.
+        Called with a line before each step, and every few seconds while a model is trained.
 
     Returns
     -------
@@ -207,20 +209,24 @@ def resample(
     >>> result.before.n_rows, result.after.n_rows, [file.name for file in result.files]
     (200, 220, ['more.arff', 'more.xml'])
     """
-    check_outputs([out, provenance, picture], [path])
+    check_outputs([out, provenance, picture, save_model], [path])
     check_picture(picture)
+    if save_model is not None:
+        check_saving(method)
     progress(f"Reading {path}")
     dataset = read(path, labels)
     rehearse(dataset, out)
     n, q = dataset.Y.shape
     progress(f"{method}: {n:,} rows, {dataset.X.shape[1]:,} features, {q:,} labels")
-    resampled, origin = resample_dataset(dataset, method, parameters, seed=seed)
+    resampled, origin = resample_dataset(
+        dataset, method, parameters, seed=seed, save_model=save_model, progress=progress
+    )
     progress(f"Measuring {len(resampled.Y):,} rows")
     result = replace(before_and_after(dataset, resampled, origin), name=Path(path).name)
     progress(f"Writing {out}")
-    files = [*write(resampled, out)]
+    files = [*write(resampled, out), *([Path(save_model)] if save_model is not None else [])]
     if provenance is not None:
-        files.append(_write_provenance(origin, provenance))
+        files.append(write_provenance(origin, provenance))
     if picture is not None:
         progress(f"Drawing {picture}")
         figure = draw_before_after(result.before, result.after, f"{result.method} on {result.name}")
@@ -254,30 +260,6 @@ def before_and_after(dataset: Dataset, resampled: Dataset, origin: Provenance) -
     )
 
 
-def _write_provenance(origin: Provenance, path: PathLike) -> Path:
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "synthetic", "seed_row", "neighbor_row", "made_for"])
-        rows = zip(
-            origin.is_synthetic.tolist(),
-            origin.seed_rows.tolist(),
-            origin.neighbor_rows.tolist(),
-            origin.made_for.tolist(),
-            strict=True,
-        )
-        for row, (synthetic, seed, neighbor, label) in enumerate(rows):
-            writer.writerow(
-                [
-                    row,
-                    int(synthetic),
-                    "" if seed < 0 else seed,
-                    "" if neighbor < 0 else neighbor,
-                    "" if label < 0 else origin.label_names[label],
-                ]
-            )
-    return Path(path)
-
-
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -286,6 +268,7 @@ def _plain(value: Any) -> Any:
     return repr(value)
 
 
-def _shortened(name: str, length: int) -> str:
+def shortened(name: str, length: int) -> str:
+    """A name on one line that is not longer than ``length``."""
     name = " ".join(name.split())
     return name if len(name) <= length else name[: length - 1] + "…"

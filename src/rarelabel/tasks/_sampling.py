@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel.datasets import Dataset
-from rarelabel.registry import make_sampler, sampler_class
+from rarelabel.datasets import Dataset, atomic_path
+from rarelabel.registry import make_sampler, sampler_class, sampler_names
 from rarelabel.selection import SamplingPlan
+from rarelabel.tasks._outputs import PathLike, Progress, silent
 
-__all__ = ["Provenance", "plan_dataset", "resample_dataset"]
+__all__ = [
+    "Provenance",
+    "check_saving",
+    "near_names",
+    "plan_dataset",
+    "resample_dataset",
+    "write_provenance",
+]
+
+_SECONDS_BETWEEN_LINES = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +85,13 @@ def plan_dataset(
 
 
 def resample_dataset(
-    dataset: Dataset, method: str, parameters: Mapping[str, Any] | None = None, *, seed: int = 0
+    dataset: Dataset,
+    method: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
+    save_model: PathLike | None = None,
+    progress: Progress = silent,
 ) -> tuple[Dataset, Provenance]:
     """Resample a data set in memory.
 
@@ -84,6 +104,10 @@ def resample_dataset(
         Its parameters, with labels and columns by name.
     seed : int, default=0
         Its ``random_state`` where it has one and ``parameters`` do not say.
+    save_model : path-like, default=None
+        Where to write the model that the rows are drawn from, for methods that learn one.
+    progress : callable, default does nothing
+        Called with a line every few seconds while a model is trained.
 
     Returns
     -------
@@ -95,6 +119,7 @@ def resample_dataset(
     ------
     ValueError, TypeError
         If the method or a parameter is unknown, or the data cannot be used; the message names the column or label.
+        If a model is to be saved and the method learns none, or had nothing to learn.
 
     Examples
     --------
@@ -106,8 +131,18 @@ def resample_dataset(
     >>> origin.rows_per_label()
     {'digit_9': 12}
     """
+    if save_model is not None:
+        check_saving(method)
     sampler = _sampler(dataset, method, parameters, seed)
+    if "progress" in sampler.get_params() and sampler.progress is None:
+        sampler.set_params(progress=_now_and_then(type(sampler).__name__, progress))
     X_res, Y_res = sampler.fit_resample(dataset.X, dataset.Y, schema=dataset.schema)
+    if save_model is not None:
+        if not hasattr(sampler, "trained_"):
+            raise ValueError(
+                f"{type(sampler).__name__} had no rows to make, so no model was trained that could be saved"
+            )
+        sampler.save(save_model)
     provenance = Provenance(
         method=type(sampler).__name__,
         parameters=_shown_parameters(sampler, parameters),
@@ -118,6 +153,63 @@ def resample_dataset(
         made_for=sampler.made_for_,
     )
     return Dataset(X_res, Y_res, dataset.schema, dataset.name), provenance
+
+
+def check_saving(method: str) -> None:
+    """Raise ValueError or ImportError, before any work, if a method has no model that could be saved."""
+    cls = sampler_class(method)
+    if not hasattr(cls, "save"):
+        able = [name for name in sampler_names(installed=True) if hasattr(sampler_class(name), "save")]
+        raise ValueError(f"{cls.__name__} learns no model that could be saved; {', '.join(able) or 'no method'} does")
+    if find_spec("safetensors") is None:
+        raise ImportError("models are saved by safetensors: pip install 'rarelabel[torch]'")
+
+
+def write_provenance(origin: Provenance, path: PathLike) -> Path:
+    """Write a CSV file with a line for each row: new or not, the rows it was made from, the label it was made for."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["row", "synthetic", "seed_row", "neighbor_row", "made_for"])
+        rows = zip(
+            origin.is_synthetic.tolist(),
+            origin.seed_rows.tolist(),
+            origin.neighbor_rows.tolist(),
+            origin.made_for.tolist(),
+            strict=True,
+        )
+        for row, (synthetic, seed, neighbor, label) in enumerate(rows):
+            writer.writerow(
+                [
+                    row,
+                    int(synthetic),
+                    "" if seed < 0 else seed,
+                    "" if neighbor < 0 else neighbor,
+                    "" if label < 0 else origin.label_names[label],
+                ]
+            )
+    return Path(path)
+
+
+def near_names(name: str, known: Sequence[str]) -> str:
+    """What a user may have meant by a name that does not exist."""
+    alike = difflib.get_close_matches(name, known, 3)
+    if alike:
+        return f"did you mean {' or '.join(map(repr, alike))}?"
+    return f"there are {', '.join(map(repr, known[:10]))}" + (
+        f" and {len(known) - 10:,} more" if len(known) > 10 else ""
+    )
+
+
+def _now_and_then(method: str, progress: Progress) -> Callable[[object], None]:
+    """Pass on what training says, but not more often than a person reads."""
+    said = [time.monotonic()]
+
+    def say(record: object) -> None:
+        if time.monotonic() - said[0] >= _SECONDS_BETWEEN_LINES:
+            said[0] = time.monotonic()
+            progress(f"Training {method}: {record}")
+
+    return say
 
 
 def _sampler(dataset: Dataset, method: str, parameters: Mapping[str, Any] | None, seed: int) -> Any:
@@ -139,20 +231,11 @@ def _sampler(dataset: Dataset, method: str, parameters: Mapping[str, Any] | None
 def _check_names(parameter: str, wanted: Iterable[str], known: tuple[str, ...], what: str) -> None:
     for name in wanted:
         if name not in known:
-            raise ValueError(f"{parameter} names {name!r}, which is not a {what}; {_near(name, known)}")
-
-
-def _near(name: str, known: tuple[str, ...]) -> str:
-    alike = difflib.get_close_matches(name, known, 3)
-    if alike:
-        return f"did you mean {' or '.join(map(repr, alike))}?"
-    return f"there are {', '.join(map(repr, known[:10]))}" + (
-        f" and {len(known) - 10:,} more" if len(known) > 10 else ""
-    )
+            raise ValueError(f"{parameter} names {name!r}, which is not a {what}; {near_names(name, known)}")
 
 
 def _shown_parameters(sampler: Any, given: Mapping[str, Any] | None) -> dict[str, Any]:
     shown = {**sampler.get_params(deep=False), **(given or {})}
     if not given or "categorical_features" not in given:
         shown.pop("categorical_features", None)
-    return shown
+    return {name: value for name, value in shown.items() if name not in ("cancel", "progress")}
