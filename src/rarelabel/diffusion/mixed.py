@@ -25,7 +25,7 @@ from rarelabel.diffusion.binary import BinaryDiffusion
 from rarelabel.diffusion.gaussian import GaussianDiffusion, Prediction
 from rarelabel.diffusion.multinomial import MultinomialDiffusion, log_probabilities_from_logits, states_from_bits
 from rarelabel.diffusion.schedules import Schedule, strided_times
-from rarelabel.encoding import Block
+from rarelabel.encoding import Block, idle_numbers
 
 __all__ = ["Conditions", "Denoiser", "MixedDiffusion", "Noised", "StateLoss"]
 
@@ -208,6 +208,11 @@ class MixedDiffusion:
         columns = [(block, c) for block in self.blocks for c in range(block.start, block.stop)]
         return torch.tensor([block.start if block.is_one_hot else c for block, c in columns])
 
+    @cached_property
+    def _idle_numbers(self) -> tuple[list[int], list[int]]:
+        """Columns of numbers that mean nothing where a state is 1, and the columns of the states."""
+        return idle_numbers(self.blocks)
+
     # --- training ---
 
     def draw(self, x0: Tensor, generator: torch.Generator, *, t: Tensor | None = None) -> Noised:
@@ -228,13 +233,21 @@ class MixedDiffusion:
         if t is None:
             t = torch.randint(1, self.schedule.T + 1, x0.shape[:1], generator=generator, device=generator.device)
         t = t.to(x0.device)
+        idle = self._idle(x0)
+        if idle is not None:
+            # any number would do, but one value would tell the state, and the state the number, round and round
+            x0 = torch.where(idle, torch.randn(x0.shape, generator=generator, device=generator.device).to(x0), x0)
         noise = self._noise(x0, generator)
         x_t = self._forward(x0, torch.zeros_like(t), t, noise, generator)
         known = self._draw_known(len(x0), generator).to(x0.device)
+        if idle is not None:
+            known = known & ~idle
         return Noised(x0, t, noise, torch.where(known, x0, x_t), known)
 
     def losses(self, denoiser: Denoiser, noised: Noised) -> Tensor:
         """The loss of each row: the mean over its unknown variables (a one-hot block is one variable).
+
+        A number whose source has its usual value is no variable of the row.
 
         Parameters
         ----------
@@ -247,9 +260,10 @@ class MixedDiffusion:
         """
         x0, t, noise, x_t, known = noised
         output = self._denoise(denoiser, x_t, t, known)
-        parts, unknown = [], []
+        parts, unknown, idle = [], [], self._idle(x0)
+        unscored = known if idle is None else known | idle
         for variables in self._variables:
-            unknown.append(~variables.marked(known))
+            unknown.append(~variables.marked(unscored))
             part, truth = variables.take(output), variables.take(x0)
             if variables.kind == "continuous":
                 parts.append(self.gaussian.loss(part, truth, t, variables.take(noise)))
@@ -398,6 +412,15 @@ class MixedDiffusion:
         if self._first_columns is not None:
             drawn = drawn[:, self._first_columns]
         return (drawn < torch.where(given < self.known_share, share, 0.0)) & candidates
+
+    def _idle(self, x0: Tensor) -> Tensor | None:
+        """Where a number means nothing, shape (n, width); None where there is no such column."""
+        numbers, states = self._idle_numbers
+        if not numbers:
+            return None
+        idle = torch.zeros(x0.shape, dtype=torch.bool, device=x0.device)
+        idle[:, numbers] = x0[:, states] == 1
+        return idle
 
     def _noised(self, x_s: Tensor, s: int, t: int, generator: torch.Generator) -> Tensor:
         """Draw x_t given x_s, s <= t, all rows at the same times."""
