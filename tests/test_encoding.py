@@ -62,7 +62,7 @@ def test_a_normal_draw_decodes_to_the_training_distribution_with_its_spike():
 def test_a_value_that_most_rows_have_is_a_state_beside_the_quantiles_of_the_others():
     # seven sorted values, four of them 0; the others are 2, 4, 9
     X, schema = one_column([0, 4, 0, 0, 9, 2, 0])
-    encoder = TableEncoder().fit(X, schema)
+    encoder = TableEncoder(usual_share=0.5).fit(X, schema)
     assert encoder.blocks_ == (Block("numeric", 0, 1, (0,)), Block("usual", 1, 2, (0,)))
     last = norm.ppf(5 / 6)  # three others: 1/6, 1/2, 5/6
     Z = encoder.transform(X)
@@ -77,7 +77,7 @@ def test_a_value_that_most_rows_have_is_a_state_beside_the_quantiles_of_the_othe
 def test_no_other_number_decodes_to_the_usual_value(transform):
     # every whole number of the range may come, but for the usual 0: what would round to it goes to -1 or 1
     X, schema = one_column([0, 0, 0, 0, 0, 0, -1, -4, 3, 8], "integer")
-    encoder = TableEncoder(transform).fit(X, schema)
+    encoder = TableEncoder(transform, usual_share=0.5).fit(X, schema)
     Z = np.stack([np.linspace(encoder.lower_[0] - 1, encoder.upper_[0] + 1, 2001), np.zeros(2001)], axis=1)
     decoded = encoder.inverse_transform(Z)[0][:, 0]
     assert set(decoded) == set(range(-4, 9)) - {0}
@@ -105,7 +105,7 @@ def test_a_usual_value_holds_more_than_its_share_of_the_values_present(values, s
 
 def test_a_missing_value_beside_a_usual_one():
     X, schema = one_column([7, 7, np.nan, 7, 1, 2])
-    encoder = TableEncoder("minmax").fit(X, schema)
+    encoder = TableEncoder("minmax", usual_share=0.5).fit(X, schema)
     Z = encoder.transform(X)
     # the number -1 to 1 for 1 to 2, the state, "missing"; the missing cell holds the median 7
     assert Z.tolist() == [[0, 1, 0], [0, 1, 0], [0, 1, 1], [0, 1, 0], [-1, 0, 0], [1, 0, 0]]
@@ -223,7 +223,7 @@ def tables(draw):
 @settings(max_examples=150)
 def test_any_table_comes_back(table, transform):
     X, Y, schema = table
-    encoder = TableEncoder(transform).fit(X, schema, Y)
+    encoder = TableEncoder(transform, usual_share=0.5).fit(X, schema, Y)
     Z = encoder.transform(X, Y)
     assert np.isfinite(Z).all()
     assert (encoder.lower_ - 1e-12 <= Z).all()
@@ -244,7 +244,7 @@ def test_any_table_comes_back(table, transform):
 @settings(max_examples=80)
 def test_whatever_a_model_invents_is_valid(table, transform, seed):
     X, Y, schema = table
-    encoder = TableEncoder(transform).fit(X, schema, Y)
+    encoder = TableEncoder(transform, usual_share=0.5).fit(X, schema, Y)
     Z = np.random.default_rng(seed).normal(scale=3, size=(20, encoder.width_))
     invented, labels = encoder.inverse_transform(Z)
     assert labels.shape == (20, 2)
@@ -267,7 +267,7 @@ def test_whatever_a_model_invents_is_valid(table, transform, seed):
 @settings(max_examples=60)
 def test_the_state_holds_all_that_was_learnt(table, transform):
     X, Y, schema = table
-    encoder = TableEncoder(transform).fit(X, schema, Y)
+    encoder = TableEncoder(transform, usual_share=0.5).fit(X, schema, Y)
     arrays, config = encoder.to_state()
     again = TableEncoder.from_state(arrays, json.loads(json.dumps(config)))
     assert again.blocks_ == encoder.blocks_
@@ -280,8 +280,8 @@ def test_the_state_holds_all_that_was_learnt(table, transform):
 @settings(max_examples=60)
 def test_sparse_rows_are_encoded_as_dense_ones(table, transform):
     X, Y, schema = table
-    dense = TableEncoder(transform).fit(X, schema, Y)
-    thin = TableEncoder(transform).fit(sparse.csr_array(X), schema, Y)
+    dense = TableEncoder(transform, usual_share=0.5).fit(X, schema, Y)
+    thin = TableEncoder(transform, usual_share=0.5).fit(sparse.csr_array(X), schema, Y)
     assert thin.blocks_ == dense.blocks_
     Z = thin.transform(sparse.csr_array(X), Y)
     np.testing.assert_array_equal(Z, dense.transform(X, Y))

@@ -12,7 +12,7 @@ from rarelabel.schema import Column, Schema
 SCHEMA = Schema((Column("gain"), Column("count", "integer")), (Column("l", "label"),))
 X = np.array([[0, 3], [0, 3], [0, 3], [0, 4], [2, np.nan], [4, 3], [0, 3], [0, 9], [8, 3]])
 Y = np.arange(9)[:, None] % 2 == 0
-ENCODER = TableEncoder().fit(X, SCHEMA, Y)  # Z: gain, count, gain usual, count usual, count missing, l
+ENCODER = TableEncoder(usual_share=0.5).fit(X, SCHEMA, Y)  # Z: gain, count, gain usual, count usual, count missing, l
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class TableEncoder:
         [-1, 1].
     n_quantiles : int, default=1000
         Most values of a numeric column whose quantiles are kept. Integer columns keep all, so that they are exact.
-    usual_share : float in [0.5, 1], default=0.5
+    usual_share : float in [0.5, 1], default=0.8
         A numeric or integer column of which one value holds more than this share gets a state "is it the usual value?"
         of its own. 1 gives no column one.
 
@@ -85,7 +85,7 @@ class TableEncoder:
     """
 
     def __init__(
-        self, numeric_transform: NumericTransform = "quantile", *, n_quantiles: int = 1000, usual_share: float = 0.5
+        self, numeric_transform: NumericTransform = "quantile", *, n_quantiles: int = 1000, usual_share: float = 0.8
     ) -> None:
         self.numeric_transform = numeric_transform
         self.n_quantiles = n_quantiles
