@@ -246,6 +246,10 @@ def test_demonstration_writes_what_it_says(tmp_path):
     written = {file.name for file in (tmp_path / "new" / "demo").iterdir()}
     assert written >= {"digit_scenes.arff", "digit_scenes.xml", "digit_scenes_mlsmote.arff", "report.txt"}
     assert written >= {"diagnosis.png", "before_after.png", "scenes.png", "comparison.html"}
+    learned = {"MLDM"} & set(sampler_names(installed=True))
+    assert ({"scenes_mldm.png", "digit_scenes.safetensors"} <= written) == bool(learned)
+    assert [each.method for each in result.resamplings] == ["MLSMOTE", "MLROS", "MLSOL", *learned]
+    assert ("pip install 'rarelabel[torch]'" in str(result)) != bool(learned)
     assert {file.name for file in result.files} == written
     assert (tmp_path / "new" / "demo" / "report.txt").read_text() == f"{result}\n"
     assert result.rare_labels == ("digit_8", "digit_9", "digit_7")
@@ -253,7 +257,7 @@ def test_demonstration_writes_what_it_says(tmp_path):
     np.testing.assert_array_equal(again.X, np.round(again.X))
     assert len(again.Y) == result.resamplings[0].after.n_rows
     runs = result.comparison.results
-    assert set(runs.approaches) == {"none", "weights", "thresholds", "MLSMOTE", "MLROS", "MLSOL"}
+    assert set(runs.approaches) == {"none", "weights", "thresholds", "MLSMOTE", "MLROS", "MLSOL", *learned}
     assert not runs.failures()
     table = runs.scores("map")
     plain, tuned = (table.values[0, list(table.approaches).index(name)] for name in ("none", "thresholds"))
@@ -264,11 +268,35 @@ def test_demonstration_writes_what_it_says(tmp_path):
 def test_demonstration_without_extras(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = tasks.demo(tmp_path, n_splits=2)
-    assert "pip install 'rarelabel[bench]'" in result.missing
+    assert any("pip install 'rarelabel[bench]'" in line for line in result.missing)
+    assert any("pip install 'rarelabel[report]'" in line for line in result.missing)
     assert result.comparison is None
-    assert result.missing in str(result)
+    assert "\n".join(result.missing) in str(result)
     assert not list(tmp_path.glob("*.png"))
     assert (tmp_path / "digit_scenes_mlsmote.arff").is_file()
+
+
+def test_demonstration_without_torch_says_what_to_install_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("rarelabel.tasks._demo.sampler_names", lambda *, installed: ("MLSMOTE", "MLROS", "MLSOL"))
+    result = tasks.demo(tmp_path, n_splits=2)
+    assert result.missing[0] == "MLDM needs PyTorch: pip install 'rarelabel[torch]'"
+    assert "MLDM, a diffusion model, needs PyTorch: pip install 'rarelabel[torch]'" in str(result)
+    assert [each.method for each in result.resamplings] == ["MLSMOTE", "MLROS", "MLSOL"]
+    assert not list(tmp_path.glob("*mldm*")) + list(tmp_path.glob("*.safetensors"))
+
+
+def test_scenes_are_drawn_in_groups_with_what_they_carry():
+    pytest.importorskip("matplotlib")
+    from rarelabel.tasks._pictures import Scene, draw_scenes
+
+    real, made = Scene(np.zeros(4), "a"), Scene(np.arange(4.0), "a + b", "created", created=True)
+    figure = draw_scenes([("b", [[real, real], [made, real]]), ("a", [[real, real]])], 2, "title")
+    assert [ax.get_xlabel() for ax in figure.axes] == ["a", "a", "a + b", "a", "a", "a"]
+    assert [ax.get_title() for ax in figure.axes] == ["real", "real", "created", "real", "real", "real"]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["for b", "", "", "", "for a", ""]
+    columns = [ax.get_subplotspec().colspan.start for ax in figure.axes]
+    assert columns == [0, 1, 3, 4, 0, 1]  # an empty column parts the groups
+    np.testing.assert_array_equal(figure.axes[2].images[0].get_array(), [[0, 1], [2, 3]])
 
 
 def test_picture_without_matplotlib_says_what_to_install(mixed_file, tmp_path, monkeypatch):

@@ -86,10 +86,16 @@ def demo(out: Path) -> None:
         result = tasks.demo(out, progress=progress)
     click.echo(result)
     list_files(result.files)
-    if result.missing:
-        click.echo(f"Without pictures: {result.missing}")
-    else:
-        click.echo(f"Look at {out / 'scenes.png'} first: real scenes, and those that MLSMOTE made of them.")
+    for line in result.missing:
+        click.echo(f"Left out: {line}")
+    written = {file.name: file for file in result.files}
+    if "scenes.png" in written:
+        click.echo(f"Look at {written['scenes.png']} first: real scenes, and those that MLSMOTE made of them.")
+    if "scenes_mldm.png" in written:
+        click.echo(f"{written['scenes_mldm.png']} shows scenes that MLDM drew, each beside the nearest real one.")
     if result.comparison is not None:
         click.echo(f"Then open {out / 'comparison.html'}: the report of the comparison.")
     click.echo(f"Next: rarelabel resample {out / 'digit_scenes.arff'} -m MLSOL -o more.arff")
+    if "digit_scenes.safetensors" in written:
+        model = written["digit_scenes.safetensors"]
+        click.echo(f"  or: rarelabel generate {model} -n 100 --label digit_9=1 -o nines.arff")

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rarelabel.datasets import Dataset, atomic_path, load_digit_scenes, write
 from rarelabel.imbalance import ImbalanceReport, describe
+from rarelabel.registry import sampler_names
 from rarelabel.tasks._comparing import Comparison, compare, plan_comparison
 from rarelabel.tasks._outputs import PathLike, Progress, check_outputs, save_picture, silent
-from rarelabel.tasks._pictures import Example, draw_before_after, draw_scenes
+from rarelabel.tasks._pictures import Scene, draw_before_after, draw_scenes
 from rarelabel.tasks._resampling import Resampling, before_and_after
 from rarelabel.tasks._sampling import Provenance, resample_dataset
 
 __all__ = ["Demonstration", "demo"]
 
 _METHODS = ("MLSMOTE", "MLROS", "MLSOL")
+_QUICK = {"training_steps": 400, "width": 256, "learning_rate": 2e-3}
+"""How MLDM is trained here: six times over, so for seconds and not for a minute each as it would be by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +36,15 @@ class Demonstration:
     report : ImbalanceReport
         Of the scenes as they are.
     resamplings : tuple of Resampling
-        What MLSMOTE, MLROS and MLSOL make of them.
+        What MLSMOTE, MLROS, MLSOL and, where torch is installed, MLDM make of them.
     rare_labels : tuple of str
         The rarest quartile of the labels.
     comparison : Comparison or None
         Whether it helped, on held-out scenes. None where an extra is missing.
     files : tuple of Path
         What was written.
-    missing : str
-        What is to be installed for what was left out; empty where nothing was.
+    missing : tuple of str
+        What is to be installed for what was left out.
     """
 
     report: ImbalanceReport = field(repr=False)
@@ -48,7 +52,7 @@ class Demonstration:
     rare_labels: tuple[str, ...]
     comparison: Comparison | None = None
     files: tuple[Path, ...] = ()
-    missing: str = ""
+    missing: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [
@@ -60,15 +64,24 @@ class Demonstration:
             "   MeanIR, max IR: how much rarer labels are than the most frequent one, on average and at worst.\n"
             "   SCUMBLE: how much rare and frequent labels share rows, which makes resampling harder.",
             self._resampling_table(),
+            self._note_on_mldm(),
             "3. DID IT HELP?\n"
             "   A logistic regression for each label, trained on four fifths of the scenes and scored on the rest, to\n"
             "   which nothing was done; five times over, each scene being held out once. Class weights and a tuned\n"
             "   threshold for each label cost no rows, so they compete too.\n"
             f"   Rare labels: {', '.join(self.rare_labels)}. (One image can be part of several scenes, so the scores\n"
             "   compare approaches and say nothing about reading handwriting.)",
-            self.missing if self.comparison is None else str(self.comparison),
+            "\n".join(self.missing) if self.comparison is None else str(self.comparison),
         ]
         return "\n\n".join(parts)
+
+    def _note_on_mldm(self) -> str:
+        if any(each.method == "MLDM" for each in self.resamplings):
+            return (
+                "   MLDM is a diffusion model that learns scenes and labels together and draws new ones. To be\n"
+                f"   quick it is trained for {_QUICK['training_steps']} steps, not for up to 2,000, with a small network."
+            )
+        return "   MLDM, a diffusion model, needs PyTorch: pip install 'rarelabel[torch]'"
 
     def _resampling_table(self) -> str:
         lines = [f"  {'':<10}  {'rows':>7}  {'MeanIR':>8}  {'max IR':>8}  {'SCUMBLE':>8}  {'digit_9 in':>12}"]
@@ -88,7 +101,7 @@ def demo(folder: PathLike = "demo-output", *, n_splits: int = 5, progress: Progr
     ----------
     folder : path-like, default="demo-output"
         Where results go; made if it does not exist. Files of the same names are replaced.
-    n_splits : int, default=10
+    n_splits : int, default=5
         How many folds the scenes are divided into to judge.
     progress : callable, default does nothing
         Called with a line before each step.
@@ -112,13 +125,14 @@ def demo(folder: PathLike = "demo-output", *, n_splits: int = 5, progress: Progr
     report = describe(scenes.X, scenes.Y, schema=scenes.schema)
     progress(f"Resampling with {', '.join(_METHODS)}")
     made = {method: resample_dataset(scenes, method) for method in _METHODS}
+    model, missing = _learn(folder, scenes, made, progress)
     resamplings = tuple(before_and_after(scenes, *outcome) for outcome in made.values())
     rare = report.rarest_first[: -(-scenes.Y.shape[1] // 4)]
-    comparison, without = _compare(folder, scenes, n_splits, progress)
+    comparison, without = _compare(folder, scenes, list(made), n_splits, progress)
     progress(f"Writing to {folder}")
     files = [*write(scenes, folder / "digit_scenes.arff")]
-    files += write(made["MLSMOTE"][0], folder / "digit_scenes_mlsmote.arff")
-    pictures, missing = _draw(folder, scenes, *made["MLSMOTE"], resamplings[0], rare)
+    files += [*write(made["MLSMOTE"][0], folder / "digit_scenes_mlsmote.arff"), *model]
+    pictures, undrawn = _draw(folder, scenes, made, resamplings[0], rare)
     files += [*pictures, *(comparison.files if comparison else ()), folder / "report.txt"]
     result = Demonstration(
         report,
@@ -126,61 +140,106 @@ def demo(folder: PathLike = "demo-output", *, n_splits: int = 5, progress: Progr
         tuple(scenes.label_names[label] for label in rare),
         comparison,
         tuple(files),
-        without or missing,
+        (*missing, *without, *undrawn),
     )
     with atomic_path(folder / "report.txt") as temporary:
         temporary.write_text(f"{result}\n", encoding="utf-8")
     return result
 
 
-def _compare(folder: Path, scenes: Dataset, n_splits: int, progress: Progress) -> tuple[Comparison | None, str]:
+def _learn(
+    folder: Path, scenes: Dataset, made: dict[str, tuple[Dataset, Provenance]], progress: Progress
+) -> tuple[list[Path], list[str]]:
+    """Add what MLDM makes; the model file, and what is missing for it."""
+    if "MLDM" not in sampler_names(installed=True):
+        return [], ["MLDM needs PyTorch: pip install 'rarelabel[torch]'"]
+    progress(f"Training MLDM, {_QUICK['training_steps']} steps")
+    model = folder / "digit_scenes.safetensors" if find_spec("safetensors") else None
+    made["MLDM"] = resample_dataset(scenes, "MLDM", _QUICK, save_model=model, progress=progress)
+    return ([model] if model else []), []
+
+
+def _compare(
+    folder: Path, scenes: Dataset, methods: list[str], n_splits: int, progress: Progress
+) -> tuple[Comparison | None, list[str]]:
     """The comparison with its report, or what is missing for it."""
+    approaches = [
+        {"name": method, "sampler": method, "parameters": _QUICK if method == "MLDM" else {}} for method in methods
+    ]
     try:
         spec = plan_comparison(
-            [folder / "digit_scenes.arff"], approaches=list(_METHODS), classifiers=["br-logistic"], cv=f"1x{n_splits}"
+            [folder / "digit_scenes.arff"], approaches=approaches, classifiers=["br-logistic"], cv=f"1x{n_splits}"
         )
         page = folder / "comparison.html"
         command = f"rarelabel demo -o {shlex.quote(str(folder))}"
-        return compare(spec, {"digit_scenes": scenes}, report=page, command=command, progress=progress), ""
+        return compare(spec, {"digit_scenes": scenes}, report=page, command=command, progress=progress), []
     except ImportError:
-        return None, "The comparison needs pydantic, matplotlib and jinja2: pip install 'rarelabel[bench]'"
+        return None, ["The comparison needs pydantic, matplotlib and jinja2: pip install 'rarelabel[bench]'"]
 
 
 def _draw(
     folder: Path,
     scenes: Dataset,
-    resampled: Dataset,
-    origin: Provenance,
+    made: dict[str, tuple[Dataset, Provenance]],
     result: Resampling,
     rare: NDArray[np.intp],
-) -> tuple[list[Path], str]:
+) -> tuple[list[Path], list[str]]:
     """The pictures that were written, and what is missing for them."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        return [], "pictures need matplotlib: pip install 'rarelabel[report]'"
-    lines = [(scenes.label_names[label], _examples(scenes, resampled, origin, label)) for label in rare]
+        return [], ["Pictures need matplotlib: pip install 'rarelabel[report]'"]
     side = int(np.sqrt(scenes.X.shape[1]))
     figures = {
         "diagnosis.png": result.before.plot(),
         "before_after.png": draw_before_after(result.before, result.after, "MLSMOTE on digit scenes"),
-        "scenes.png": draw_scenes([(label, made) for label, made in lines if made], side),
+        "scenes.png": draw_scenes(
+            _lines(scenes, rare, lambda label: _interpolated(scenes, *made["MLSMOTE"], label)),
+            side,
+            "MLSMOTE: each framed scene lies between the two real ones to its left. Below: the labels it carries",
+        ),
     }
-    return [save_picture(figure, folder / name) for name, figure in figures.items()], ""
-
-
-def _examples(scenes: Dataset, resampled: Dataset, origin: Provenance, label: int, count: int = 3) -> list[Example]:
-    """Some rows made for one label, each after its seed and its neighbour."""
-    names = np.array(scenes.label_names, dtype=object)
-
-    def shown(dataset: Dataset, row: int) -> tuple[NDArray[Any], str]:
-        return np.asarray(dataset.X[row]), " + ".join(names[dataset.Y[row]])
-
-    return [
-        (
-            shown(scenes, origin.seed_rows[row]),
-            shown(scenes, origin.neighbor_rows[row]),
-            shown(resampled, row),
+    if "MLDM" in made:
+        figures["scenes_mldm.png"] = draw_scenes(
+            _lines(scenes, rare, lambda label: _learned(scenes, *made["MLDM"], label)),
+            side,
+            "MLDM: each framed scene was drawn from the model; to its right the real scene nearest to it. "
+            "Below: the labels it carries",
         )
+    return [save_picture(figure, folder / name) for name, figure in figures.items()], []
+
+
+def _lines(
+    scenes: Dataset, labels: NDArray[np.intp], groups: Callable[[int], list[list[Scene]]]
+) -> list[tuple[str, list[list[Scene]]]]:
+    """Groups of scenes for each label that has any."""
+    lines = [(scenes.label_names[label], groups(label)) for label in labels]
+    return [(label, shown) for label, shown in lines if shown]
+
+
+def _interpolated(
+    scenes: Dataset, resampled: Dataset, origin: Provenance, label: int, count: int = 3
+) -> list[list[Scene]]:
+    """Some rows made for one label, each after its seed and its neighbour."""
+    return [
+        [
+            _scene(scenes, origin.seed_rows[row]),
+            _scene(scenes, origin.neighbor_rows[row]),
+            _scene(resampled, row, "created", created=True),
+        ]
         for row in np.flatnonzero(origin.made_for == label)[:count]
     ]
+
+
+def _learned(scenes: Dataset, resampled: Dataset, origin: Provenance, label: int, count: int = 3) -> list[list[Scene]]:
+    """Some real rows with a label; some drawn for it, each before the real row nearest to it."""
+    groups = [[_scene(scenes, row) for row in np.flatnonzero(scenes.Y[:, label])[:count]]]
+    for row in np.flatnonzero(origin.made_for == label)[:count]:
+        nearest = ((scenes.X - resampled.X[row]) ** 2).sum(axis=1).argmin()
+        groups.append([_scene(resampled, row, "created", created=True), _scene(scenes, nearest, "nearest real")])
+    return groups if len(groups) > 1 else []
+
+
+def _scene(dataset: Dataset, row: int, heading: str = "real", *, created: bool = False) -> Scene:
+    names = np.array(dataset.label_names, dtype=object)
+    return Scene(np.asarray(dataset.X[row]), " + ".join(names[dataset.Y[row]]), heading, created)

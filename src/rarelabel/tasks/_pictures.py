@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Example", "draw_before_after", "draw_scenes"]
-
-Example: TypeAlias = tuple[tuple[NDArray[Any], str], tuple[NDArray[Any], str], tuple[NDArray[Any], str]]
-"""Two real images and the one made of them, each with the labels it carries."""
+__all__ = ["Scene", "draw_before_after", "draw_scenes"]
 
 _BEFORE, _AFTER, _QUIET = "#8C8C8C", "#D55E00", "#CCCCCC"
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """An image and what is written about it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (side * side,)
+    carried : str
+        Its labels, written below.
+    heading : str, default="real"
+    created : bool, default=False
+        Whether it is framed.
+    """
+
+    image: NDArray[Any]
+    carried: str
+    heading: str = "real"
+    created: bool = False
 
 
 def draw_before_after(before: ImbalanceReport, after: ImbalanceReport, title: str, *, top: int = 24) -> Figure:
@@ -112,15 +130,16 @@ def _dumbbells(ax: Axes, before: NDArray[Any], after: NDArray[Any]) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def draw_scenes(lines: Sequence[tuple[str, Sequence[Example]]], side: int) -> Figure:
-    """Draw created images beside the two real ones that each was made from, a line for each label.
+def draw_scenes(lines: Sequence[tuple[str, Sequence[Sequence[Scene]]]], side: int, title: str) -> Figure:
+    """Draw created images beside real ones, a line for each label.
 
     Parameters
     ----------
-    lines : sequence of (str, sequence of Example)
-        A label and the examples for it.
+    lines : sequence of (str, sequence of sequence of Scene)
+        A label and groups of images that belong together. The k-th groups of all labels have the same length.
     side : int
         Pixels in a row of an image.
+    title : str
 
     Returns
     -------
@@ -128,32 +147,33 @@ def draw_scenes(lines: Sequence[tuple[str, Sequence[Example]]], side: int) -> Fi
     """
     from matplotlib.figure import Figure
 
-    n_examples = max(len(examples) for _, examples in lines)
-    figure = Figure(figsize=(1.4 + 4.5 * n_examples, 0.8 + 1.85 * len(lines)), layout="constrained")
-    # a narrow empty column parts the examples
-    widths = ([1.0, 1.0, 1.0, 0.18] * n_examples)[:-1]
+    longest = max((groups for _, groups in lines), key=len)
+    # a narrow empty column parts the groups
+    widths = [width for group in longest for width in [*[1.0] * len(group), 0.18]][:-1]
+    figure = Figure(figsize=(1.4 + 1.5 * sum(map(len, longest)), 0.8 + 1.85 * len(lines)), layout="constrained")
     grid = figure.add_gridspec(len(lines), len(widths), width_ratios=widths)
-    for i, (label, examples) in enumerate(lines):
-        for j, example in enumerate(examples):
-            for k, (image, carried) in enumerate(example):
-                ax = figure.add_subplot(grid[i, 4 * j + k])
-                _scene(ax, image.reshape(side, side), carried, created=k == 2)
-                if j == k == 0:
+    for i, (label, groups) in enumerate(lines):
+        column = 0
+        for group in groups:
+            for scene in group:
+                ax = figure.add_subplot(grid[i, column])
+                _draw_scene(ax, scene, side)
+                if column == 0:
                     ax.set_ylabel(f"for {label}", fontsize=12)
-    figure.suptitle(
-        "MLSMOTE: each framed scene lies between the two real ones to its left. Below: the labels it carries"
-    )
+                column += 1
+            column += 1
+    figure.suptitle(title)
     return figure
 
 
-def _scene(ax: Axes, image: NDArray[Any], carried: str, *, created: bool) -> None:
-    ax.imshow(image, cmap="gray_r", vmin=0, vmax=16)
-    colour = _AFTER if created else _BEFORE
+def _draw_scene(ax: Axes, scene: Scene, side: int) -> None:
+    ax.imshow(scene.image.reshape(side, side), cmap="gray_r", vmin=0, vmax=16)
+    colour = _AFTER if scene.created else _BEFORE
     ax.set(xticks=[], yticks=[])
-    ax.set_title("created" if created else "real", fontsize=9, color=colour, pad=3)
-    ax.set_xlabel(carried, fontsize=8)
+    ax.set_title(scene.heading, fontsize=9, color=colour, pad=3)
+    ax.set_xlabel(scene.carried, fontsize=8)
     for spine in ax.spines.values():
-        spine.set(color=colour, linewidth=2.5 if created else 1)
+        spine.set(color=colour, linewidth=2.5 if scene.created else 1)
 
 
 def _number(value: float) -> str:
