@@ -101,7 +101,7 @@ class Generation:
     def _label_lines(self) -> list[str]:
         report = self.report
         by_name = {name: label for label, name in enumerate(report.label_names)}
-        asked = [by_name[name] for name in self.conditions if name in by_name]
+        asked = [by_name[name] for name in (self.conditions or self.rows_per_label) if name in by_name]
         shown = asked + [label for label in report.rarest_first.tolist() if label not in asked][:10]
         names = [shortened(report.label_names[label], 32) for label in shown]
         width = max(16, *map(len, names))

@@ -171,7 +171,7 @@ def _draw_scene(ax: Axes, scene: Scene, side: int) -> None:
     colour = _AFTER if scene.created else _BEFORE
     ax.set(xticks=[], yticks=[])
     ax.set_title(scene.heading, fontsize=9, color=colour, pad=3)
-    ax.set_xlabel(scene.carried, fontsize=8)
+    ax.set_xlabel(scene.carried, fontsize=8 if len(scene.carried) <= 30 else 6.5)  # no wider than the image
     for spine in ax.spines.values():
         spine.set(color=colour, linewidth=2.5 if scene.created else 1)
 
