@@ -28,7 +28,7 @@ __all__ = [
     "write_provenance",
 ]
 
-_SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 @dataclass(frozen=True, eq=False)
