@@ -51,8 +51,7 @@ class Container:
     def fill(self, X: Matrix, Y: NDArray[np.bool_]) -> tuple[Any, Any]:
         """Rows in the caller's containers and types."""
         X_out, Y_out = restore(self.table, Resampled(np.zeros(1, dtype=np.intp), X, Y))
-        rows = np.arange(1, len(Y) + 1)
-        return tuple(_renumbered(take_rows(part, rows)) for part in (X_out, Y_out))
+        return _without_first(X_out), _without_first(Y_out)
 
     def to_plain(self) -> dict[str, Any]:
         """The form of the containers in words that JSON can hold."""
@@ -174,6 +173,14 @@ def _frame(form: dict[str, Any], columns: list[NDArray[Any]]) -> Any:
         frame.columns = form["names"]
         return frame
     return pl.DataFrame(dict(zip(form["names"], made, strict=True)))
+
+
+def _without_first(part: Any) -> Any:
+    """All rows but the first: a view where the container has views."""
+    if isinstance(part, np.ndarray):
+        return part[1:]
+    n = part.shape[0] if hasattr(part, "shape") else len(part)
+    return _renumbered(take_rows(part, np.arange(1, n)))
 
 
 def _renumbered(data: Any) -> Any:

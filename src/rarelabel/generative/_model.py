@@ -182,7 +182,7 @@ def learn(
     ----------
     model : TableModel
     Z : ndarray of float32, shape (n, width)
-        Encoded rows.
+        Encoded rows; put into another order.
     row_weights : ndarray of float, shape (n,), or None
         How often rows are drawn; None for all alike.
     held_out : ndarray of bool, shape (n,)
@@ -198,16 +198,22 @@ def learn(
     """
     place, recipe = choose_device(device), model.recipe
     diffusion = model.diffusion(place)
-    rows, kept = torch.from_numpy(Z), torch.from_numpy(~held_out)
-    weights = None if row_weights is None else torch.from_numpy(row_weights)[kept]
+    n_kept = int((~held_out).sum())
+    # held-out rows change places with the last ones: two views then, where masks would copy the whole table
+    inside, outside = np.flatnonzero(held_out[:n_kept]), n_kept + np.flatnonzero(~held_out[n_kept:])
+    Z[inside], Z[outside] = Z[outside], Z[inside]
+    rows = torch.from_numpy(Z)
+    weights = None if row_weights is None else row_weights.copy()
+    if weights is not None:
+        weights[inside] = weights[outside]
     return train(
         model.denoiser,
         lambda denoiser, batch: diffusion.losses(denoiser, Noised(*batch)),
-        [rows[kept]],
+        [rows[:n_kept]],
         generator=torch_generator(rng),
         draw=_revealing(diffusion, revealed),
-        row_weights=weights,
-        held_out=[rows[~kept]] if held_out.any() else None,
+        row_weights=None if weights is None else torch.from_numpy(weights[:n_kept]),
+        held_out=[rows[n_kept:]] if held_out.any() else None,
         n_steps=recipe.steps,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
