@@ -224,6 +224,13 @@ def test_what_cannot_be_done_is_a_line_and_leaves_no_file(options, message, run,
     assert contents(folder) == before
 
 
+@pytest.mark.parametrize("out", ["new.xls", "new.libsvm", "no/folder/new.csv"])
+def test_output_that_cannot_be_written_is_found_out_before_the_work(out, folder, monkeypatch):
+    monkeypatch.setattr(MLDM, "sample_dataset", lambda *_, **__: pytest.fail("the work began"))
+    with pytest.raises((ValueError, OSError), match=r"cannot (tell a format|write)|holds categories"):
+        tasks.generate("trips.safetensors", 10, out)
+
+
 @pytest.mark.parametrize(("name", "message"), BAD_MODELS, ids=[case[0] for case in BAD_MODELS])
 def test_a_file_that_is_no_model_is_a_line_and_leaves_no_file(name, message, run, folder):
     bad_models(folder)

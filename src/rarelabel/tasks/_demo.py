@@ -79,7 +79,9 @@ class Demonstration:
         if any(each.method == "MLDM" for each in self.resamplings):
             return (
                 "   MLDM is a diffusion model that learns scenes and labels together and draws new ones. To be\n"
-                f"   quick it is trained for {_QUICK['training_steps']} steps, not up to 2,000, with a small network."
+                f"   quick it is trained for {_QUICK['training_steps']} steps, not up to 2,000, with a small network.\n"
+                "   Look whether the rare digit is there: strokes look real, but of some thirty scenes with an 8 or\n"
+                "   a 9 the model has not learned well what they look like, trained longer neither."
             )
         return "   MLDM, a diffusion model, needs PyTorch: pip install 'rarelabel[torch]'"
 
