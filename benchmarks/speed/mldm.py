@@ -237,7 +237,7 @@ def measure_memory(n):
     for start in range(0, n, 1000):  # no second copy
         X[start : start + 1000] = rng.normal(size=(len(X[start : start + 1000]), 50))
     Y[:] = X[:, :3] > [-1, 0, 1.5]
-    options = {"training_steps": 60, "sampling_steps": 3, "n_choices": 1, "random_state": 0, "device": "cpu"}
+    options = {"training_steps": 20, "sampling_steps": 2, "n_choices": 1, "random_state": 0, "device": "cpu"}
     MLDM(**options).fit(X[:1000], Y[:1000]).sample(3000)  # what the libraries take for themselves
     before = peak()
     model = MLDM(**options).fit(X, Y)
