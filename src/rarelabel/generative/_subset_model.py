@@ -93,9 +93,9 @@ def train_on_subset(
     """
     in_subset = np.asarray(Y[:, labels].any(axis=1))
     rows = np.arange(len(Y)) if on_all_rows else np.flatnonzero(in_subset)
-    # the released code sees numbers only, one-hot columns included
-    states = {} if recipe.known_share else {"usual_share": 1.0}
-    encoder = TableEncoder(numeric_transform, **states).fit(X[rows], schema, Y[rows])
+    # the released code sees numbers only: no states of usual values, one-hot columns as they are
+    usual_share = 0.8 if recipe.known_share else 1.0
+    encoder = TableEncoder(numeric_transform, usual_share=usual_share).fit(X[rows], schema, Y[rows])
     Z = encoder.transform(X[rows], Y[rows], dtype=np.float32)
     blocks = encoder.blocks_ if recipe.known_share else (Block("numeric", 0, encoder.width_, ()),)
     model = first_model(blocks, encoder, recipe, Z.mean(axis=0, dtype=np.float64), rng)
