@@ -41,8 +41,8 @@ def _quick_training(request, monkeypatch):
     """Samplers that train do so for two steps of a small network, but for their own tests (folder ``generative``)."""
     if "generative" in request.path.parts or find_spec("torch") is None:
         return
-    from rarelabel.generative import MLDM
+    from rarelabel.generative import _mldm
 
-    recipe = MLDM._recipe
+    recipe = _mldm.recipe_of
     small = {"steps": 2, "width": 16, "batch_size": 16, "sampling_steps": 3}
-    monkeypatch.setattr(MLDM, "_recipe", lambda self, d: replace(recipe(self, d), **small))
+    monkeypatch.setattr(_mldm, "recipe_of", lambda *given: replace(recipe(*given), **small))

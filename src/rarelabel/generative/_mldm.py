@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
 from os import PathLike
 from threading import Event
 from typing import Any, ClassVar, Literal, Self, final
@@ -20,12 +19,12 @@ from rarelabel.base import BaseSampler
 from rarelabel.datasets import Dataset
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._conditions import encode_conditions
-from rarelabel.generative._model import Denoiser, Recipe
-from rarelabel.generative._parameters import check_parameters
+from rarelabel.generative._label_model import fit_label_model
+from rarelabel.generative._model import Denoiser
+from rarelabel.generative._parameters import check_parameters, recipe_of
 from rarelabel.generative._persistence import ModelFile, is_plain, read_model, write_model
-from rarelabel.generative._released import RELEASED, draw_as_released
-from rarelabel.generative._subset_model import draw_for_labels, label_shares, train_on_subset
-from rarelabel.nn import denoiser_width
+from rarelabel.generative._released import draw_as_released
+from rarelabel.generative._subset_model import draw_for_labels, draw_for_table, label_shares, train_on_subset
 from rarelabel.schema import Schema
 from rarelabel.selection import (
     SamplingPlan,
@@ -73,7 +72,7 @@ class MLDM(BaseSampler):
     numeric_transform : {"quantile", "standard", "minmax"}, default="quantile"
     n_timesteps : int, default=1000
         T, the steps of the diffusion.
-    sampling_steps : int, default=50
+    sampling_steps : int, default=25
         Steps taken when drawing, at most T.
     training_steps : int, default=2000
         At most; training ends where the loss of held-out rows no longer falls.
@@ -81,8 +80,16 @@ class MLDM(BaseSampler):
     learning_rate, weight_decay : float, default=1e-3 and 1e-5
     patience : int, default=5
         Looks at the held-out loss, every 50 steps, without a better one, before training ends. None holds no row out.
-    n_choices : int, default=3
-        Candidates drawn for each new row; the one is taken that keeps the label frequencies nearest to those of S.
+    label_model : None, "forest" or classifier, default=None
+        Judges the rows of :meth:`fit_resample` by P(labels | features), learned from all rows of the table: of the
+        candidates for each row the one is taken whose labels it believes most. ``"forest"`` is a random forest. The new
+        rows are then less like S and of more use to a classifier.
+    background : float, default=0.0
+        Further rows that :meth:`fit_resample` adds, as a share of n, drawn for no label in particular. The label model
+        says which labels they carry, each label as often as the diffusion drew it.
+    n_choices : int, default=None
+        Candidates drawn for each new row: 3, or 8 where a label model judges them. Without a label model the one is
+        taken that keeps the label frequencies nearest to those of S.
     reject_copies : bool, default=True
         Draw rows again whose features equal those of a training row.
     categorical_features : "auto", mask, indices or names, default="auto"
@@ -151,13 +158,15 @@ class MLDM(BaseSampler):
         dropout: float = 0.1,
         numeric_transform: NumericTransform = "quantile",
         n_timesteps: int = 1000,
-        sampling_steps: int = 50,
+        sampling_steps: int = 25,
         training_steps: int = 2000,
         batch_size: int = 256,
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-5,
         patience: int | None = 5,
-        n_choices: int = 3,
+        label_model: Any = None,
+        background: float = 0.0,
+        n_choices: int | None = None,
         reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",
@@ -181,6 +190,8 @@ class MLDM(BaseSampler):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.patience = patience
+        self.label_model = label_model
+        self.background = background
         self.n_choices = n_choices
         self.reject_copies = reject_copies
         self.categorical_features = categorical_features
@@ -308,7 +319,7 @@ class MLDM(BaseSampler):
         made_for = np.full(n, -1, dtype=np.intp)
         if known is None:
             made_for = rng.permutation(np.repeat(trained.labels, apportion(n, trained.shares)))
-        n_choices = self.n_choices if known is None else 16 if known.is_partial else 1
+        n_choices = (self.n_choices or 3) if known is None else 16 if known.is_partial else 1
         X_new, Y_new, rows = draw_for_labels(
             trained,
             made_for,
@@ -412,6 +423,8 @@ class MLDM(BaseSampler):
             made_for = np.zeros(0, dtype=np.intp)
             if len(labels):
                 made_for = np.repeat(labels, apportion(total, label_shares(Y, labels)))
+        if self.background and len(labels):
+            made_for = np.append(made_for, np.full(round(self.background * len(Y)), -1))
         check_memory(len(made_for), X, schema.n_labels)
         if self.variant == "reference":
             return SamplingPlan("MLDM", len(Y), schema.label_names, labels, len(made_for))
@@ -428,14 +441,14 @@ class MLDM(BaseSampler):
         if self.variant == "reference":
             X_new, Y_new = draw_as_released(self.trained_, plan.n_new, generator=torch_generator(rng), **self._place)
             return Resampled(np.arange(n), X_new, Y_new)
-        X_new, Y_new, rows = draw_for_labels(
-            self.trained_,
-            made_for,
-            n_choices=self.n_choices,
-            reject_copies=self.reject_copies,
-            rng=rng,
-            **self._place,
-        )
+        drawing = {"reject_copies": self.reject_copies, "rng": rng, **self._place}
+        if self.label_model is None:
+            X_new, Y_new, rows = draw_for_labels(self.trained_, made_for, n_choices=self.n_choices or 3, **drawing)
+        else:
+            judge = fit_label_model(self.label_model, self.trained_.encoder, X, Y, rng)
+            X_new, Y_new, rows = draw_for_table(
+                self.trained_, made_for, judge=judge, n_choices=self.n_choices or 8, **drawing
+            )
         return Resampled(np.arange(n), X_new, Y_new, made_for=np.append(np.full(n, -1), made_for[rows]))
 
     def _train(
@@ -455,7 +468,7 @@ class MLDM(BaseSampler):
             schema,
             labels,
             on_all_rows=on_all_rows,
-            recipe=self._recipe(X.shape[1] + schema.n_labels),
+            recipe=recipe_of(self.get_params(deep=False), X.shape[1] + schema.n_labels, self.n_subset_),
             numeric_transform=self.numeric_transform,
             rng=rng,
             progress=self.progress,
@@ -473,27 +486,10 @@ class MLDM(BaseSampler):
     def _trains_on_all(self, X: Matrix, schema: Schema) -> bool:
         if self.variant == "reference" or self.train_on == "subset":
             return False
+        if self.background:  # rows of S alone say nothing of the others
+            return True
         width = sum(max(column.n_categories, 1) for column in schema.features) + schema.n_labels
         return self.train_on == "all" or self.n_subset_ < max(_MANY, 10 * width)
-
-    def _recipe(self, d: int) -> Recipe:
-        if self.variant == "reference":
-            return replace(
-                RELEASED, T=self.n_timesteps, sampling_steps=self.n_timesteps, steps=self.training_steps,
-                batch_size=min(RELEASED.batch_size, self.n_subset_),
-            )  # fmt: skip
-        return Recipe(
-            T=self.n_timesteps,
-            sampling_steps=self.sampling_steps,
-            denoiser=self.denoiser,
-            width=min(denoiser_width(d), 512) if self.width is None else self.width,
-            dropout=self.dropout,
-            steps=self.training_steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            patience=self.patience,
-        )
 
     @property
     def _place(self) -> dict[str, Any]:

@@ -15,15 +15,27 @@ from rarelabel._device import torch_generator
 from rarelabel._validation import Matrix, as_csr
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._conditions import Known, known_label
+from rarelabel.generative._label_model import LabelModel
 from rarelabel.generative._model import Recipe, TableModel, draw, first_model, learn
 from rarelabel.metrics import row_hashes
 from rarelabel.schema import Schema
 from rarelabel.training import TrainingResult
 
-__all__ = ["Trained", "choose_held_out", "draw_for_labels", "label_shares", "subset_weights", "train_on_subset"]
+__all__ = [
+    "Trained",
+    "choose_held_out",
+    "draw_for_labels",
+    "draw_for_table",
+    "label_shares",
+    "subset_weights",
+    "train_on_subset",
+]
 
 _ATTEMPTS = 10
 """Rounds of drawing after which rows that were not accepted are given up."""
+
+_MOST_HELD_OUT = 8192
+"""Held-out rows, whose loss is computed at once."""
 
 _AT_ONCE = 1024
 """Rows whose candidates are held in memory at a time."""
@@ -95,13 +107,14 @@ def train_on_subset(
     rows = np.arange(len(Y)) if on_all_rows else np.flatnonzero(in_subset)
     # the released code sees numbers only: no states of usual values, one-hot columns as they are
     usual_share = 0.8 if recipe.known_share else 1.0
-    encoder = TableEncoder(numeric_transform, usual_share=usual_share).fit(X[rows], schema, Y[rows])
-    Z = encoder.transform(X[rows], Y[rows], dtype=np.float32)
+    X_used, Y_used = (X, Y) if on_all_rows else (X[rows], Y[rows])
+    encoder = TableEncoder(numeric_transform, usual_share=usual_share).fit(X_used, schema, Y_used)
+    Z = encoder.transform(X_used, Y_used, dtype=np.float32)
     blocks = encoder.blocks_ if recipe.known_share else (Block("numeric", 0, encoder.width_, ()),)
     model = first_model(blocks, encoder, recipe, Z.mean(axis=0, dtype=np.float64), rng)
     held_out = np.zeros(len(rows), dtype=bool)
     if recipe.patience is not None:
-        held_out = choose_held_out(Y[rows], labels, rng)
+        held_out = choose_held_out(Y_used, labels, rng)
     result = learn(
         model,
         Z,
@@ -111,7 +124,7 @@ def train_on_subset(
         rng=rng,
         **loop,
     )
-    seen = np.asarray(Y[rows].any(axis=0))
+    seen = np.asarray(Y_used.any(axis=0))
     shares, frequencies = label_shares(Y, labels), Y[in_subset].mean(axis=0)
     return Trained(encoder, model, labels, shares, frequencies, seen, np.unique(row_hashes(X))), result
 
@@ -157,7 +170,7 @@ def choose_held_out(
     held = np.zeros(len(Y), dtype=bool)
     for candidates in (in_subset & ~spared, ~in_subset):
         pool = np.flatnonzero(candidates)
-        n_held = round(share * len(pool))
+        n_held = min(round(share * len(pool)), _MOST_HELD_OUT)
         if n_held >= least:
             held[rng.permutation(pool)[:n_held]] = True
             return held
@@ -171,14 +184,16 @@ def draw_for_labels(
     conditions: Known | None = None,
     n_choices: int = 1,
     reject_copies: bool = True,
+    judge: LabelModel | None = None,
     rng: np.random.Generator,
     **place: Any,
 ) -> tuple[Matrix, NDArray[np.bool_], NDArray[np.intp]]:
     """Draw a row for each label of ``made_for``.
 
     A candidate is accepted if it carries its label, meets the conditions, and equals no row of the training table. Of
-    ``n_choices`` candidates for each row, the one is taken that keeps the frequencies of all labels nearest to those of
-    S; under conditions the first. Where none is accepted, others are drawn.
+    ``n_choices`` candidates for each row, the one is taken whose labels the judge believes most; without a judge the
+    one that keeps the frequencies of all labels nearest to those of S; under conditions the first. Where none is
+    accepted, others are drawn.
 
     Parameters
     ----------
@@ -189,6 +204,7 @@ def draw_for_labels(
     n_choices : int, default=1
     reject_copies : bool, default=True
         Whether rows whose features equal those of a training row are drawn again.
+    judge : LabelModel, default=None
     rng : Generator
     **place
         ``device``, ``n_threads``.
@@ -214,11 +230,14 @@ def draw_for_labels(
             if not is_last:  # in the last round copies are taken: the table has few distinct rows, and these are right
                 valid &= ~copied
             shape = len(slots), n_choices
-            wishes = trained.frequencies if conditions is None else None
-            chosen = choose_candidates(Y.reshape(*shape, -1), valid.reshape(shape), counts, wishes)
+            if judge is not None:
+                chosen = choose_believed(judge.log_likelihood(X, Y).reshape(shape), valid.reshape(shape))
+            else:
+                wishes = trained.frequencies if conditions is None else None
+                chosen = choose_candidates(Y.reshape(*shape, -1), valid.reshape(shape), counts, wishes)
             found = chosen >= 0
             taken = np.flatnonzero(found) * n_choices + chosen[found]
-            parts.append((X[taken], Y[taken], slots[found]))
+            parts.append((slots[found], X[taken], Y[taken]))
             failed.append(slots[~found])
             n_copies += int(copied[taken].sum())
         missing = np.concatenate(failed)
@@ -226,9 +245,34 @@ def draw_for_labels(
             break
     if n_copies:
         warnings.warn(f"MLDM: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=4)
-    rows = np.concatenate([part[2] for part in parts])
-    order = np.argsort(rows)
-    return stack([part[0] for part in parts])[order], np.concatenate([part[1] for part in parts])[order], rows[order]
+    return in_order(parts)
+
+
+def draw_for_table(
+    trained: Trained,
+    made_for: NDArray[np.intp],
+    *,
+    judge: LabelModel,
+    n_choices: int,
+    reject_copies: bool,
+    rng: np.random.Generator,
+    **place: Any,
+) -> tuple[Matrix, NDArray[np.bool_], NDArray[np.intp]]:
+    """Draw rows that a label model judges, and rows for no label that it labels.
+
+    Rows for a label are the candidates it believes most. A row for none (-1 in ``made_for``) gets the labels it finds
+    likeliest, each label on as many rows as the diffusion drew it.
+
+    Parameters and returns are those of :func:`draw_for_labels`.
+    """
+    loop = {"reject_copies": reject_copies, "rng": rng, **place}
+    for_labels, for_none = np.flatnonzero(made_for >= 0), np.flatnonzero(made_for < 0)
+    X, Y, rows = draw_for_labels(trained, made_for[for_labels], n_choices=n_choices, judge=judge, **loop)
+    if not len(for_none):
+        return X, Y, for_labels[rows]
+    X_more, Y_more, more = draw_for_labels(trained, made_for[for_none], **loop)
+    Y_more = judge.assign(X_more, Y_more.sum(axis=0))
+    return in_order([(for_labels[rows], X, Y), (for_none[more], X_more, Y_more)])
 
 
 def choose_candidates(
@@ -270,6 +314,17 @@ def choose_candidates(
     return chosen
 
 
+def choose_believed(beliefs: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The valid candidate of each row that is believed most, beliefs of shape (m, c); -1 where none is valid.
+
+    Examples
+    --------
+    >>> choose_believed(np.array([[-1.0, -2.0], [-1.0, -2.0]]), np.array([[True, True], [False, False]])).tolist()
+    [0, -1]
+    """
+    return np.where(valid.any(axis=1), np.where(valid, beliefs, -np.inf).argmax(axis=1), -1)
+
+
 def draw_once(
     trained: Trained, wanted: NDArray[np.intp], conditions: Known | None, generator: torch.Generator, **place: Any
 ) -> tuple[Matrix, NDArray[np.bool_]]:
@@ -290,3 +345,21 @@ def draw_once(
 def stack(parts: list[Matrix]) -> Matrix:
     """Tables below each other."""
     return as_csr(sparse.vstack(parts, format="csr")) if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+def in_order(
+    parts: list[tuple[NDArray[np.intp], Matrix, NDArray[np.bool_]]],
+) -> tuple[Matrix, NDArray[np.bool_], NDArray[np.intp]]:
+    """X, Y and numbers of the rows of all parts, by number. Takes the parts away, so that memory holds two copies."""
+    rows, Y = np.concatenate([part[0] for part in parts]), np.concatenate([part[2] for part in parts])
+    order = np.argsort(rows)
+    tables = [part[1] for part in parts]
+    parts.clear()
+    if sparse.issparse(tables[0]):
+        return stack(tables)[order], Y[order], rows[order]
+    X, places = np.empty((len(rows), tables[0].shape[1]), dtype=tables[0].dtype), np.argsort(order)
+    while tables:
+        table = tables.pop()
+        X[places[len(places) - len(table) :]] = table
+        places = places[: len(places) - len(table)]
+    return X, Y[order], rows[order]
