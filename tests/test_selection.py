@@ -148,6 +148,8 @@ def test_minority_labels_are_those_above_the_mean_ratio_and_none_is_a_warning():
     np.testing.assert_array_equal(minority_or_warn(many, "MLROS"), expected)
     with pytest.warns(UserWarning, match="MLROS: no label is rarer than the average"):
         assert not len(minority_or_warn(np.eye(3, dtype=bool), "MLROS"))
+    with pytest.warns(UserWarning, match=r"MLDM: no label is rarer than 1.5 times the average IRLbl; nothing"):
+        assert not len(minority_or_warn(np.eye(3, dtype=bool), "MLDM", threshold=1.5))
 
 
 def test_a_plan_counts_prints_and_becomes_JSON():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel.imbalance import minority_labels
+from rarelabel.imbalance import mean_ir, minority_labels
 
 __all__ = [
     "Budget",
@@ -279,17 +279,18 @@ def apportion(total: int, weights: NDArray[Any]) -> NDArray[np.intp]:
     return shares
 
 
-def minority_or_warn(Y: NDArray[np.bool_], method: str) -> NDArray[np.intp]:
-    """Indices of the minority labels (IRLbl > MeanIR), with a warning where there are none.
+def minority_or_warn(Y: NDArray[np.bool_], method: str, *, threshold: float = 1.0) -> NDArray[np.intp]:
+    """Indices of the minority labels (IRLbl > threshold * MeanIR), with a warning where there are none.
 
     Examples
     --------
     >>> minority_or_warn(np.array([[1, 1], [1, 0], [1, 0]], dtype=bool), "MLROS").tolist()
     [1]
     """
-    labels = np.flatnonzero(minority_labels(Y))
+    labels = np.flatnonzero(minority_labels(Y, threshold=threshold * mean_ir(Y)))
     if not len(labels):
-        message = f"{method}: no label is rarer than the average (IRLbl > MeanIR); nothing is resampled"
+        bound = "the average (IRLbl > MeanIR)" if threshold == 1 else f"{threshold:g} times the average IRLbl"
+        message = f"{method}: no label is rarer than {bound}; nothing is resampled"
         warnings.warn(message, UserWarning, stacklevel=2)
     return labels
 

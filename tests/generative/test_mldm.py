@@ -225,6 +225,24 @@ def test_without_a_rare_label_nothing_is_made():
     np.testing.assert_array_equal(X_res, X)
 
 
+@pytest.mark.parametrize(("threshold", "labels"), [(0.5, [1, 2, 3]), (1.0, [2, 3]), (1.5, [3]), (2.0, [])])
+def test_the_threshold_is_in_mean_ratios(threshold, labels):
+    """On 60, 20, 15 and 12 rows: IRLbl 1, 3, 4, 5, MeanIR 3.25; the bounds are 1.625, 3.25, 4.875 and 6.5."""
+    Y = np.arange(60)[:, None] < [60, 20, 15, 12]
+    plan = quietly(MLDM(threshold=threshold).plan, np.zeros((60, 1)), Y)
+    assert plan.labels.tolist() == labels
+    assert plan.n_new == (15 if labels else 0)
+    assert set(plan.made_for) == set(labels)
+
+
+def test_a_low_threshold_takes_all_rows_for_rare_ones():
+    X, Y = table()
+    sampler = MLDM(threshold=0.01, **SMALL)
+    _, Y_res = sampler.fit_resample(X, Y)
+    assert sampler.n_subset_ == Y.any(axis=1).sum()
+    assert Y_res[400:][np.arange(100), sampler.made_for_[400:]].all()
+
+
 def test_labels_may_be_asked_for_whatever_their_frequency():
     X, Y = table()
     sampler = MLDM(sampling_strategy={"y0": 7, "y2": 3}, **SMALL)
@@ -378,9 +396,12 @@ def test_what_is_trained_on_can_be_chosen(train_on):
         ({"budget": "all"}, "budget must be 'n' or 'subset', got 'all'"),
         ({"train_on": "S"}, "train_on must be 'auto' or 'subset' or 'all', got 'S'"),
         ({"variant": "released"}, "variant must be 'paper' or 'reference', got 'released'"),
-        ({"denoiser": "unet"}, "denoiser must be one of 'mlp', 'resnet' or a function of the width, got 'unet'"),
+        ({"denoiser": "unet"}, "denoiser must be one of 'mlp', 'resnet', 'semst' or a function of the width, got 'unet'"),
         ({"training_steps": 0}, "training_steps must be an int of at least 1, got 0"),
         ({"n_choices": 1.5}, "n_choices must be an int of at least 1, got 1.5"),
+        ({"threshold": 0}, "threshold must be a positive number, got 0"),
+        ({"threshold": float("inf")}, "threshold must be a positive number, got inf"),
+        ({"threshold": "1"}, "threshold must be a positive number, got '1'"),
         ({"dropout": 1}, r"dropout must be in \[0, 1\), got 1"),
         ({"numeric_transform": "log"}, "numeric_transform must be one of .* got 'log'"),
         ({"device": "abacus"}, "device must be 'auto' or a device of torch"),

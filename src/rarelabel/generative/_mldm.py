@@ -49,8 +49,8 @@ _MANY = 1000
 class MLDM(BaseSampler):
     """Multi-label diffusion model: new rows drawn from a diffusion of features and labels.
 
-    One model is trained on the rows S that carry a minority label (IRLbl > MeanIR), features and labels together. Each
-    new row is drawn for one minority label, which it carries.
+    One model is trained on the rows S that carry a minority label (IRLbl > threshold * MeanIR), features and labels
+    together. Each new row is drawn for one minority label, which it carries.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ class MLDM(BaseSampler):
         Rows to add: a share, a number, or for each label. ``"auto"`` is 0.25, as in the paper.
     budget : {"n", "subset"}, default="n"
         What a share is of: all rows (the paper) or S (the released code).
+    threshold : float, default=1.0
+        Times MeanIR: the IRLbl above which a label is a minority label, unless ``sampling_strategy`` names labels.
     train_on : {"auto", "subset", "all"}, default="auto"
         ``"subset"`` trains on S, as the paper does, and knows no other label. ``"all"`` trains on all rows, drawing
         those of S more often; drawn is for minority labels either way, so the new rows are like S. ``"auto"`` takes S
@@ -151,6 +153,7 @@ class MLDM(BaseSampler):
         *,
         sampling_strategy: SamplingStrategy = 0.25,
         budget: Literal["n", "subset"] = "n",
+        threshold: float = 1.0,
         train_on: Literal["auto", "subset", "all"] = "auto",
         variant: Literal["paper", "reference"] = "paper",
         denoiser: Denoiser = "resnet",
@@ -177,6 +180,7 @@ class MLDM(BaseSampler):
     ) -> None:
         self.sampling_strategy = sampling_strategy
         self.budget = budget
+        self.threshold = threshold
         self.train_on = train_on
         self.variant = variant
         self.denoiser = denoiser
@@ -415,7 +419,7 @@ class MLDM(BaseSampler):
             labels = np.array(list(asked.per_label or ()), dtype=np.intp)
             made_for = np.repeat(labels, list((asked.per_label or {}).values()))
         else:
-            labels = minority_or_warn(Y, "MLDM")
+            labels = minority_or_warn(Y, "MLDM", threshold=self.threshold)
             in_subset = Y[:, labels].any(axis=1)
             basis = Y[in_subset] if self.budget == "subset" and len(labels) else Y
             total = resolve_budget(strategy, basis, schema.label_names, auto=0.25).total
@@ -426,9 +430,8 @@ class MLDM(BaseSampler):
         if self.background and len(labels):
             made_for = np.append(made_for, np.full(round(self.background * len(Y)), -1))
         check_memory(len(made_for), X, schema.n_labels)
-        if self.variant == "reference":
-            return SamplingPlan("MLDM", len(Y), schema.label_names, labels, len(made_for))
-        return SamplingPlan("MLDM", len(Y), schema.label_names, labels, len(made_for), made_for=made_for)
+        named = None if self.variant == "reference" else made_for
+        return SamplingPlan("MLDM", len(Y), schema.label_names, labels, len(made_for), made_for=named)
 
     def _fit_resample(
         self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator

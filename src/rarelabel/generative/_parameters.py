@@ -40,6 +40,9 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
     _check_label_model(parameters)
+    threshold = parameters["threshold"]
+    if isinstance(threshold, bool) or not isinstance(threshold, float | int) or not 0 < threshold < float("inf"):
+        raise ValueError(f"threshold must be a positive number, got {threshold!r}")
     if not 0 <= parameters["dropout"] < 1:
         raise ValueError(f"dropout must be in [0, 1), got {parameters['dropout']!r}")
 
