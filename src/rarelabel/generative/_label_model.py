@@ -36,10 +36,8 @@ class LabelModel:
 
     def probabilities(self, X: Matrix) -> NDArray[np.float64]:
         """Of each label of each row, shape (n, q)."""
-        found = label_scores(self.classifier, encode_features(self.encoder, X))
-        if not found.probabilities:
-            raise ValueError(f"label_model must give probabilities, {type(self.classifier).__name__} gives none")
-        return found.values[:, -self.encoder.blocks_[-1].width :]  # a single label is the second of two classes
+        values = label_scores(self.classifier, encode_features(self.encoder, X)).values
+        return values[:, -self.encoder.blocks_[-1].width :]  # a single label is the second of two classes
 
     def log_likelihood(self, X: Matrix, Y: NDArray[np.bool_]) -> NDArray[np.float64]:
         """How far each row's labels are believed, all of them together, shape (n,)."""

@@ -67,8 +67,9 @@ def recipe_of(parameters: Mapping[str, Any], d: int, n_subset: int) -> Recipe:
 
 def _check_label_model(parameters: Mapping[str, Any]) -> None:
     model, background = parameters["label_model"], parameters["background"]
-    if model is not None and model != "forest" and not hasattr(model, "fit"):
-        raise ValueError(f"label_model must be None, 'forest' or a classifier, got {model!r}")
+    is_classifier = hasattr(model, "fit") and hasattr(model, "predict_proba")
+    if not (model is None or is_classifier or (isinstance(model, str) and model == "forest")):
+        raise ValueError(f"label_model must be None, 'forest' or a classifier with predict_proba, got {model!r}")
     if isinstance(background, bool) or not isinstance(background, float | int) or not 0 <= background < float("inf"):
         raise ValueError(f"background must be a share of the rows, at least 0, got {background!r}")
     if background and model is None:
