@@ -5,9 +5,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rarelabel._device import forked_rng  # noqa: E402
-from rarelabel.nn import MLPDenoiser, ResidualMLPDenoiser, TimeEmbedding, denoiser_width  # noqa: E402
+from rarelabel.nn import MLPDenoiser, ResidualMLPDenoiser, SEMSTResNet, TimeEmbedding, denoiser_width  # noqa: E402
 
-DENOISERS = [MLPDenoiser, ResidualMLPDenoiser]
+PERCEPTRONS = [MLPDenoiser, ResidualMLPDenoiser]
+DENOISERS = [*PERCEPTRONS, SEMSTResNet]
 
 
 def seeded(seed=0):
@@ -54,7 +55,7 @@ def test_only_a_conditional_network_looks_at_what_is_known(kind):
     torch.testing.assert_close(conditional(x, time, torch.zeros_like(known)), conditional(x, time))
 
 
-@pytest.mark.parametrize("kind", DENOISERS)
+@pytest.mark.parametrize("kind", PERCEPTRONS)
 def test_the_skip_path_lets_the_noise_of_a_wide_table_through_a_narrow_network(kind):
     """Columns without structure: the best guess of the noise in x_t at one time is a multiple of x_t."""
     errors = []

@@ -66,8 +66,9 @@ class MLDM(BaseSampler):
         where it has a thousand rows and ten for each column of the encoded table: fewer are learned by heart.
     variant : {"paper", "reference"}, default="paper"
         ``"reference"`` does what the released code does, for comparison only; see Notes.
-    denoiser : {"resnet", "mlp"} or callable, default="resnet"
-        The network. ``denoiser(d)`` makes one for d encoded columns, called as ``network(x, time, known)``.
+    denoiser : {"resnet", "mlp", "semst"} or callable, default="resnet"
+        The network; ``"semst"`` is :class:`~rarelabel.nn.SEMSTResNet`. ``denoiser(d)`` makes one for d encoded columns,
+        called as ``network(x, time, known)``.
     width : int, default=None
         Hidden units; by default they follow the number of encoded columns, from 256 to 512.
     dropout : float, default=0.1

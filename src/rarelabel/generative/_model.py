@@ -15,15 +15,19 @@ from torch import Tensor, nn
 from rarelabel._device import choose_device, forked_rng, limited_threads, torch_generator
 from rarelabel.diffusion import Conditions, MixedDiffusion, Noised, Prediction, cosine_schedule
 from rarelabel.encoding import Block, TableEncoder
-from rarelabel.nn import MLPDenoiser, ResidualMLPDenoiser
+from rarelabel.nn import MLPDenoiser, ResidualMLPDenoiser, SEMSTResNet
 from rarelabel.training import Batch, Draw, Record, TrainingResult, train
 
 __all__ = ["DENOISERS", "Denoiser", "Recipe", "TableModel", "build", "draw", "first_model", "learn"]
 
-DENOISERS: dict[str, Callable[..., nn.Module]] = {"mlp": MLPDenoiser, "resnet": ResidualMLPDenoiser}
+DENOISERS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLPDenoiser,
+    "resnet": ResidualMLPDenoiser,
+    "semst": SEMSTResNet,
+}
 """Name to network; ``network(d, width=..., dropout=..., conditional=True)``."""
 
-Denoiser = Literal["mlp", "resnet"] | Callable[[int], nn.Module]
+Denoiser = Literal["mlp", "resnet", "semst"] | Callable[[int], nn.Module]
 """Name of a network, or a function of the number of encoded columns that makes one."""
 
 
@@ -45,6 +49,8 @@ class Recipe:
     known_share : float
         Share of training rows of which some columns are given; 0 makes a model that takes no conditions.
     denoiser : str or callable
+    without : tuple of str
+        Parts of ``"semst"`` that are switched off.
     width : int or None
     dropout : float
     steps, batch_size, learning_rate, weight_decay, ema, max_norm, patience, record_every
@@ -58,6 +64,7 @@ class Recipe:
     eta: float = 0.0
     known_share: float = 0.5
     denoiser: Denoiser = "resnet"
+    without: tuple[str, ...] = ()
     width: int | None = None
     dropout: float = 0.1
     steps: int = 2000
@@ -116,16 +123,25 @@ def build(blocks: tuple[Block, ...], encoder: TableEncoder, recipe: Recipe) -> T
             expected = ", ".join(map(repr, DENOISERS))
             raise ValueError(f"denoiser must be one of {expected} or a function of the width, got {network!r}")
         is_conditional = recipe.known_share > 0
+        options: dict[str, Any] = dict.fromkeys(recipe.without, False)
+        if network == "semst":
+            options["variables"] = _variables(blocks)
         made = DENOISERS[network](
             encoder.width_,
             width=recipe.width,
             dropout=recipe.dropout,
             conditional=is_conditional,
             skip=is_conditional,  # the released network has no skip path
+            **options,
         )
     else:
         made = network(encoder.width_)
     return TableModel(blocks, (encoder.lower_, encoder.upper_), recipe, made)
+
+
+def _variables(blocks: tuple[Block, ...]) -> list[int]:
+    """Columns of each variable."""
+    return [width for block in blocks for width in ([block.width] if block.is_one_hot else [1] * block.width)]
 
 
 def first_model(

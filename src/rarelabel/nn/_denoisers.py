@@ -1,17 +1,13 @@
-"""Networks that more than one method uses."""
+"""Multi-layer perceptrons that denoise, and what all denoisers share: the time and the skip path."""
 
 from __future__ import annotations
 
 import math
 
-try:
-    import torch
-except ImportError as error:
-    raise ImportError("rarelabel.nn needs PyTorch: pip install 'rarelabel[torch]'") from error
-
+import torch
 from torch import Tensor, nn
 
-__all__ = ["MLPDenoiser", "ResidualMLPDenoiser", "TimeEmbedding", "denoiser_width"]
+__all__ = ["MLPDenoiser", "ResidualMLPDenoiser", "Skip", "TimeEmbedding", "denoiser_width"]
 
 
 def denoiser_width(d: int) -> int:
@@ -61,7 +57,7 @@ class TimeEmbedding(nn.Module):
         return self.layers(torch.cat([angles.cos(), angles.sin()], dim=1))
 
 
-class _Skip(nn.Module):
+class Skip(nn.Module):
     """Each column's own straight line to its output, whose slope and offset follow the time.
 
     The noise in x_t, and the evidence of a noised state about its own column, pass here, not through the hidden layers
@@ -126,7 +122,7 @@ class MLPDenoiser(nn.Module):
             layers += [nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout)]
         self.hidden = nn.Sequential(*layers)
         self.out = nn.Linear(width, d)
-        self.skip = _Skip(d, time_dim) if skip else None
+        self.skip = Skip(d, time_dim) if skip else None
 
     def forward(self, x: Tensor, time: Tensor, known: Tensor | None = None) -> Tensor:
         """Denoise x, shape (n, d), at times t / T, shape (n,), where the columns in ``known`` are not noised."""
@@ -181,7 +177,7 @@ class ResidualMLPDenoiser(nn.Module):
         self.project_known = nn.Linear(d, width, bias=False) if conditional else None
         self.blocks = nn.ModuleList(_ResidualBlock(width, time_dim, dropout) for _ in range(depth))
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, d))
-        self.skip = _Skip(d, time_dim) if skip else None
+        self.skip = Skip(d, time_dim) if skip else None
 
     def forward(self, x: Tensor, time: Tensor, known: Tensor | None = None) -> Tensor:
         """Denoise x, shape (n, d), at times t / T, shape (n,), where the columns in ``known`` are not noised."""
