@@ -7,7 +7,8 @@ with a minority label. ``bootstrap`` is rows of S drawn with replacement, what a
     cd benchmarks/paper/mldm; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
     python fidelity.py fidelity.csv --seeds 1 --variants paper reference bootstrap > fidelity.md
 
-Lines that the CSV file already has are not computed again.
+Lines that the CSV file already has are not computed again. ``W1 boot.``: W1 of the bootstrap for the same data and
+seeds, which is chance; ``missed`` names the bounds of BOUNDS that the means of a line do not keep.
 """
 
 import argparse
@@ -31,12 +32,25 @@ DATA = (
 )  # fmt: skip
 SHOWN = {
     "rows in S": "n_subset", "new rows": "n_new", "label corr.": "label_frequency_correlation",
-    "cardinality S": "cardinality_real", "new": "cardinality_new", "W1/sigma": "wasserstein", "C2ST": "c2st_auc",
+    "cardinality S": "cardinality_real", "new": "cardinality_new", "W1/sigma": "wasserstein", "W1 boot.": "chance",
+    "C2ST": "c2st_auc",
     "in range": "valid", "minority": "minority_share_new", "copies S": "copies_of_subset", "copies new": "copies",
     "distance ratio": "distance_ratio", "MeanIR -%": "mean_ir_reduction", "SCUMBLE before": "scumble_before",
     "after": "scumble_after", "s": "seconds",
 }  # fmt: skip
 """Heading to column of the CSV file."""
+
+BOUNDS = {
+    "label corr.": lambda row: row["label_frequency_correlation"] >= 0.95,
+    "cardinality": lambda row: abs(row["cardinality_new"] / row["cardinality_real"] - 1) <= 0.1,
+    "W1": lambda row: not row["wasserstein"] > 0.15,
+    "C2ST": lambda row: not row["c2st_auc"] > 0.75,
+    "in range": lambda row: row["valid"] == 1,
+    "minority": lambda row: row["minority_share_new"] >= 0.95,
+    "copies": lambda row: row["copies"] <= row["copies_of_subset"],
+    "distance": lambda row: not row["distance_ratio"] < 0.8,
+}
+"""What is asked of the means over the seeds; NaN is where there is nothing to measure."""
 
 
 def split(dataset, seed):
@@ -79,12 +93,24 @@ def valid(X, X_new):
 def measure(dataset, variant, seed):
     """One line of the CSV file."""
     given, held = split(dataset, seed)
-    X, Y, schema = dataset.X[given], dataset.Y[given], dataset.schema
+    X, Y = dataset.X[given], dataset.Y[given]
     labels = minority_labels(Y)
-    in_subset, held_subset = Y[:, labels].any(axis=1), dataset.Y[held][:, labels].any(axis=1)
     start = time.process_time()
-    X_new, Y_new, sampler = new_rows(variant, X, Y, in_subset, schema, seed)
+    X_new, Y_new, sampler = new_rows(variant, X, Y, Y[:, labels].any(axis=1), dataset.schema, seed)
     seconds = time.process_time() - start
+    return {
+        **compare_rows(dataset, given, held, labels, X_new, Y_new, seed),
+        "path": "" if sampler is None else sampler.path_,
+        "steps": 0 if sampler is None or not len(sampler.loss_history_) else int(sampler.loss_history_[-1, 0]),
+        "stopped": "" if sampler is None else sampler.stopped_,
+        "seconds": round(seconds, 1),
+    }
+
+
+def compare_rows(dataset, given, held, labels, X_new, Y_new, seed):
+    """How the new rows stand to S (the rows given with one of ``labels``), to all rows given and to those held out."""
+    X, Y, schema = dataset.X[given], dataset.Y[given], dataset.schema
+    in_subset, held_subset = Y[:, labels].any(axis=1), dataset.Y[held][:, labels].any(axis=1)
     X_held, Y_held = dataset.X[held][held_subset], dataset.Y[held][held_subset]
     report = fidelity_report((X[in_subset], Y[in_subset]), (X_new, Y_new), schema=schema, random_state=seed)
     hashes, counts = np.unique(row_hashes(X), return_counts=True)
@@ -109,16 +135,51 @@ def measure(dataset, variant, seed):
         "mean_ir_reduction": 100 * (1 - mean_ir(after) / mean_ir(Y)),
         "scumble_before": scumble(Y),
         "scumble_after": scumble(after),
-        "path": "" if sampler is None else sampler.path_,
-        "steps": 0 if sampler is None or not len(sampler.loss_history_) else int(sampler.loss_history_[-1, 0]),
-        "stopped": "" if sampler is None else sampler.stopped_,
-        "seconds": round(seconds, 1),
     }
 
 
-def mean_of(rows, column):
-    values = np.array([float(row[column] or "nan") for row in rows])
-    return values.mean()
+def read_lines(path):
+    return list(csv.DictReader(path.open())) if path.exists() else []
+
+
+def append_lines(path, lines):
+    """Write lines to a CSV file as they come, so that a run that ends early goes on where it was."""
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, lines[0], lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerows(lines)
+
+
+def run_missing(path, jobs, measure_job):
+    """All lines of the CSV file, after those of the jobs that it lacks. A job is a dict that its lines begin with."""
+    lines = read_lines(path)
+    for job in jobs:
+        named = {key: str(value) for key, value in job.items()}
+        if any(named.items() <= line.items() for line in lines):
+            continue
+        start = time.process_time()
+        found = [{**job, **line} for line in measure_job(**job)]
+        append_lines(path, found)
+        lines = read_lines(path)
+        print(path.stem, *job.values(), f"{time.process_time() - start:.0f} s", file=sys.stderr)
+    return lines
+
+
+def read_data(name):
+    return read(Path(os.environ["RARELABEL_DATA"]) / "multilabel" / f"{name}.arff.gz")
+
+
+def means_of(lines):
+    """Means of the columns that are numbers, NaN where a line has none."""
+    means = {}
+    for column in lines[0]:
+        try:
+            means[column] = np.mean([float(line[column] or "nan") for line in lines])
+        except ValueError:
+            continue
+    return means
 
 
 def shown(value, heading):
@@ -128,19 +189,28 @@ def shown(value, heading):
     return f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.0e}"
 
 
-def write_table(rows, variants):
+def write_table(lines, variants):
     print("# Fidelity of MLDM's rows\n")
     print(
         "`fidelity.py` says what is measured. Means over the seeds; s: CPU seconds of training and drawing, one thread."
     )
     for variant in variants:
-        print(f"\n## {variant}\n\n| data | seeds | {' | '.join(SHOWN)} |")
-        print("|---" * (len(SHOWN) + 2) + "|")
+        print(f"\n## {variant}\n\n| data | seeds | {' | '.join(SHOWN)} | missed |")
+        print("|---" * (len(SHOWN) + 3) + "|")
         for name in DATA:
-            mine = [row for row in rows if row["data"] == name and row["variant"] == variant]
-            if mine:
-                values = (shown(mean_of(mine, column), heading) for heading, column in SHOWN.items())
-                print(f"| {name} | {len(mine)} | {' | '.join(values)} |")
+            mine = [line for line in lines if line["data"] == name and line["variant"] == variant]
+            if not mine:
+                continue
+            seeds = {line["seed"] for line in mine}
+            chance = [
+                float(line["wasserstein"])
+                for line in lines
+                if line["data"] == name and line["variant"] == "bootstrap" and line["seed"] in seeds
+            ]
+            means = means_of(mine) | {"chance": np.mean(chance) if chance else np.nan}
+            values = (shown(means[column], heading) for heading, column in SHOWN.items())
+            missed = ", ".join(bound for bound, is_kept in BOUNDS.items() if not is_kept(means))
+            print(f"| {name} | {len(mine)} | {' | '.join(values)} | {missed or '-'} |")
 
 
 def main():
@@ -151,31 +221,14 @@ def main():
     parser.add_argument("--data", nargs="+", default=DATA)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    rows = list(csv.DictReader(options.csv.open())) if options.csv.exists() else []
-    done = {(row["data"], row["variant"], row["seed"]) for row in rows}
-    folder = Path(os.environ["RARELABEL_DATA"]) / "multilabel"
-    wanted = (
-        (seed, variant, name) for seed in range(options.seeds) for variant in options.variants for name in options.data
+    jobs = (
+        {"data": name, "variant": variant, "seed": seed}
+        for seed in range(options.seeds)
+        for variant in options.variants
+        for name in options.data
     )
-    for seed, variant, name in wanted:
-        if (name, variant, str(seed)) in done:
-            continue
-        found = measure(read(folder / f"{name}.arff.gz"), variant, seed)
-        line = {
-            "data": name,
-            "variant": variant,
-            "seed": str(seed),
-            **{key: str(value) for key, value in found.items()},
-        }
-        is_new = not options.csv.exists()
-        with options.csv.open("a", newline="") as file:
-            writer = csv.DictWriter(file, line, lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerow(line)
-        rows.append(line)
-        print(name, variant, seed, f"{found['seconds']:.0f} s", file=sys.stderr)
-    write_table(rows, options.variants)
+    lines = run_missing(options.csv, jobs, lambda data, variant, seed: [measure(read_data(data), variant, seed)])
+    write_table(lines, options.variants)
 
 
 if __name__ == "__main__":
