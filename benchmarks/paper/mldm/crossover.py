@@ -1,24 +1,24 @@
 """CPU seconds of MLDM, MLSMOTE and MLSOL as a table grows: where do the lines cross?
 
     cd benchmarks/paper/mldm; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
-    python crossover.py
+    python crossover.py 500 1000 2000 5000 10000 20000 50000
 
 writes ``crossover.csv``, going on where it ended before, and ``crossover.md``. Tables have 30 columns and 10 labels;
 each method adds a quarter of n rows. MLSMOTE or MLSOL that took more than 120 s is not tried on larger tables.
 """
 
+import sys
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from fidelity import run_missing
+from fidelity import read_lines, run_missing
 
 from rarelabel import MLDM, MLSMOTE, MLSOL
 from rarelabel.datasets import make_imbalanced_multilabel
 
 SAMPLERS = {"MLDM": MLDM, "MLSMOTE": MLSMOTE, "MLSOL": MLSOL}
-SIZES = (500, 1000, 2000, 5000, 10000, 20000, 50000)
 LONGEST = 120
 """Seconds after which larger tables are left out."""
 
@@ -37,8 +37,8 @@ def measure(n, method):
 
 
 def main():
-    path, lines = Path("crossover.csv"), []
-    for n in SIZES:
+    path, lines = Path("crossover.csv"), read_lines(Path("crossover.csv"))
+    for n in map(int, sys.argv[1:]):
         for method in SAMPLERS:
             if (
                 not any(line["method"] == method and float(line["seconds"]) > LONGEST for line in lines)
@@ -50,7 +50,7 @@ def main():
     with Path("crossover.md").open("w") as file:
         print("# CPU seconds as the table grows\n\n`crossover.py` says what is measured; one thread.\n", file=file)
         print(f"| n | {' | '.join(SAMPLERS)} | training steps of MLDM |\n{'|---' * (len(SAMPLERS) + 2)}|", file=file)
-        for n in SIZES:
+        for n in sorted(steps):
             values = (f"{seconds.get((n, method), np.nan):.3g}".replace("nan", "-") for method in SAMPLERS)
             print(f"| {n:,} | {' | '.join(values)} | {steps[n]} |", file=file)
 

@@ -16,8 +16,9 @@ PUBLISHED = {"corel5k": "73.97", "emotions": "13.77"}
 def main():
     lines = read_lines(Path("fidelity.csv"))
     print(
-        "# Imbalance before and after\n\n`imbalance.py`: rows given are 80 % of the table, seed 0; reductions in per cent,\n"
-        "less than zero where the imbalance grew.\n"
+        "# Imbalance before and after\n\n"
+        "`imbalance.py`: rows given are 80 % of the table, seed 0. Reductions are in per cent, negative where the "
+        "imbalance grew.\n"
     )
     headings = (
         "data", "MeanIR", "with MLDM", "less %", "bootstrap less %", "reference less %", "paper less %",
