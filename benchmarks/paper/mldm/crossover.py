@@ -1,13 +1,13 @@
 """CPU seconds of MLDM, MLSMOTE and MLSOL as a table grows: where do the lines cross?
 
     cd benchmarks/paper/mldm; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
-    python crossover.py 500 1000 2000 5000 10000 20000 50000
+    python crossover.py 500 1000 2000 5000 10000 20000 50000 --methods MLDM MLSMOTE MLSOL
 
 writes ``crossover.csv``, going on where it ended before, and ``crossover.md``. Tables have 30 columns and 10 labels;
 each method adds a quarter of n rows. MLSMOTE or MLSOL that took more than 120 s is not tried on larger tables.
 """
 
-import sys
+import argparse
 import time
 import warnings
 from pathlib import Path
@@ -37,22 +37,25 @@ def measure(n, method):
 
 
 def main():
-    path, lines = Path("crossover.csv"), read_lines(Path("crossover.csv"))
-    for n in map(int, sys.argv[1:]):
-        for method in SAMPLERS:
-            if (
-                not any(line["method"] == method and float(line["seconds"]) > LONGEST for line in lines)
-                or method == "MLDM"
-            ):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sizes", type=int, nargs="+")
+    parser.add_argument("--methods", nargs="+", choices=SAMPLERS, default=list(SAMPLERS))
+    options = parser.parse_args()
+    path = Path("crossover.csv")
+    lines = read_lines(path)
+    for n in options.sizes:
+        for method in options.methods:
+            longest = max((float(line["seconds"]) for line in lines if line["method"] == method), default=0)
+            if method == "MLDM" or longest <= LONGEST:
                 lines = run_missing(path, [{"n": n, "method": method}], measure)
     seconds = {(int(line["n"]), line["method"]): float(line["seconds"]) for line in lines}
     steps = {int(line["n"]): line["steps"] for line in lines if line["method"] == "MLDM"}
     with Path("crossover.md").open("w") as file:
         print("# CPU seconds as the table grows\n\n`crossover.py` says what is measured; one thread.\n", file=file)
         print(f"| n | {' | '.join(SAMPLERS)} | training steps of MLDM |\n{'|---' * (len(SAMPLERS) + 2)}|", file=file)
-        for n in sorted(steps):
+        for n in sorted({n for n, _ in seconds}):
             values = (f"{seconds.get((n, method), np.nan):.3g}".replace("nan", "-") for method in SAMPLERS)
-            print(f"| {n:,} | {' | '.join(values)} | {steps[n]} |", file=file)
+            print(f"| {n:,} | {' | '.join(values)} | {steps.get(n, '-')} |", file=file)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,16 @@
 
 Of each data set 80 % of the rows are given to the sampler, the others held out. S: the rows given that carry a minority
 label. New rows are compared with S; distances are to the nearest row given, S or not, beside those of held-out rows
-with a minority label. ``bootstrap`` is rows of S drawn with replacement, what a perfect memory would give.
+with a minority label. ``bootstrap`` is rows of S drawn with replacement, what a perfect memory would give; ``held-out``
+the held-out rows with a minority label, what new rows of the same law would give.
 
     cd benchmarks/paper/mldm; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
-    python fidelity.py fidelity.csv --seeds 1 --variants paper reference bootstrap > fidelity.md
+    python fidelity.py fidelity.csv --seeds 1 --variants paper reference bootstrap held-out > fidelity.md
 
-Lines that the CSV file already has are not computed again. ``W1 boot.``: W1 of the bootstrap for the same data and
-seeds, which is chance; ``missed`` names the bounds of BOUNDS that the means of a line do not keep.
+Lines that the CSV file already has are not computed again. Few rows have a W1 by chance: ``W1 boot.`` is the
+bootstrap's, ``W1 real`` that of held-out rows, were they as many as the new ones: W1 by chance goes with
+sqrt(1/m + 1/n) for m and n rows. Both are means over all their lines. ``missed`` names the bounds of BOUNDS that the
+means of a line do not keep.
 """
 
 import argparse
@@ -32,8 +35,8 @@ DATA = (
 )  # fmt: skip
 SHOWN = {
     "rows in S": "n_subset", "new rows": "n_new", "label corr.": "label_frequency_correlation",
-    "cardinality S": "cardinality_real", "new": "cardinality_new", "W1/sigma": "wasserstein", "W1 boot.": "chance",
-    "C2ST": "c2st_auc",
+    "cardinality S": "cardinality_real", "new": "cardinality_new", "W1/sigma": "wasserstein", "W1 boot.": "bootstrap",
+    "W1 real": "held-out", "C2ST": "c2st_auc",
     "in range": "valid", "minority": "minority_share_new", "copies S": "copies_of_subset", "copies new": "copies",
     "distance ratio": "distance_ratio", "MeanIR -%": "mean_ir_reduction", "SCUMBLE before": "scumble_before",
     "after": "scumble_after", "s": "seconds",
@@ -96,7 +99,11 @@ def measure(dataset, variant, seed):
     X, Y = dataset.X[given], dataset.Y[given]
     labels = minority_labels(Y)
     start = time.process_time()
-    X_new, Y_new, sampler = new_rows(variant, X, Y, Y[:, labels].any(axis=1), dataset.schema, seed)
+    if variant == "held-out":
+        rows = held[dataset.Y[held][:, labels].any(axis=1)]
+        X_new, Y_new, sampler = dataset.X[rows], dataset.Y[rows], None
+    else:
+        X_new, Y_new, sampler = new_rows(variant, X, Y, Y[:, labels].any(axis=1), dataset.schema, seed)
     seconds = time.process_time() - start
     return {
         **compare_rows(dataset, given, held, labels, X_new, Y_new, seed),
@@ -182,6 +189,18 @@ def means_of(lines):
     return means
 
 
+def chance(lines, means):
+    """Mean W1 of other rows, brought to the numbers of rows of the means."""
+    found = []
+    for line in lines:
+        numbers = ((means["n_subset"], means["n_new"]), (float(line["n_subset"]), float(line["n_new"])))
+        if line["variant"] == "bootstrap":
+            numbers = ((np.inf, means["n_new"]), (np.inf, float(line["n_new"])))  # S is the whole population
+        wanted, had = (np.sqrt(1 / m + 1 / n) for m, n in numbers)
+        found.append(float(line["wasserstein"]) * wanted / had)
+    return np.mean(found) if found else np.nan
+
+
 def shown(value, heading):
     if np.isnan(value):
         return "-"
@@ -201,13 +220,11 @@ def write_table(lines, variants):
             mine = [line for line in lines if line["data"] == name and line["variant"] == variant]
             if not mine:
                 continue
-            seeds = {line["seed"] for line in mine}
-            chance = [
-                float(line["wasserstein"])
-                for line in lines
-                if line["data"] == name and line["variant"] == "bootstrap" and line["seed"] in seeds
-            ]
-            means = means_of(mine) | {"chance": np.mean(chance) if chance else np.nan}
+            means = means_of(mine)
+            for other in ("bootstrap", "held-out"):
+                means[other] = chance(
+                    [line for line in lines if (line["data"], line["variant"]) == (name, other)], means
+                )
             values = (shown(means[column], heading) for heading, column in SHOWN.items())
             missed = ", ".join(bound for bound, is_kept in BOUNDS.items() if not is_kept(means))
             print(f"| {name} | {len(mine)} | {' | '.join(values)} | {missed or '-'} |")
@@ -217,7 +234,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("csv", type=Path)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--variants", nargs="+", default=["paper", "reference", "bootstrap"])
+    parser.add_argument("--variants", nargs="+", default=["paper", "reference", "bootstrap", "held-out"])
     parser.add_argument("--data", nargs="+", default=DATA)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
