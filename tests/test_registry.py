@@ -14,7 +14,9 @@ from rarelabel.classifiers import MLkNN, label_scores, with_class_weights
 from rarelabel.registry import (
     CLASSIFIERS,
     SAMPLERS,
+    SINGLE_LABEL_SAMPLERS,
     classifier_names,
+    is_single_label,
     make_classifier,
     make_sampler,
     sampler_class,
@@ -26,7 +28,10 @@ def test_the_registry_holds_every_exported_sampler_and_no_other():
     pytest.importorskip("torch")
     from rarelabel import generative
 
-    assert sorted(SAMPLERS) == sorted([*generative.__all__, *over_sampling.__all__, *under_sampling.__all__])
+    ours = {name for name, part in SINGLE_LABEL_SAMPLERS.items() if part.target.startswith("rarelabel.")}
+    exported = [*generative.__all__, *over_sampling.__all__, *under_sampling.__all__]
+    assert sorted({*SAMPLERS, *ours}) == sorted(exported)
+    assert not set(SAMPLERS) & set(SINGLE_LABEL_SAMPLERS)
 
 
 @pytest.mark.parametrize("name", sampler_names(installed=True))
@@ -38,10 +43,41 @@ def test_a_name_means_its_class_however_it_is_written(name):
         assert sampler_class(written) is cls
 
 
-@pytest.mark.parametrize("wrong", ["SMOTE", "", "mlsmote2"])
+@pytest.mark.parametrize("wrong", ["SMOTEX", "", "mlsmote2"])
 def test_an_unknown_name_is_refused_with_those_that_exist(wrong):
     with pytest.raises(ValueError, match=r"no method is called .*; there are LPROS, LPRUS, MLDM, MLROS"):
         sampler_class(wrong)
+
+
+@pytest.mark.parametrize("name", sampler_names(installed=True, single_label=True))
+def test_samplers_of_classes_are_found_apart_from_those_of_labels(name):
+    assert name not in sampler_names()
+    for written in (name, name.lower(), f"{name[:2]}-{name[2:]}"):
+        assert is_single_label(written)
+        assert sampler_class(written).__name__ == name
+    sampler = make_sampler(name, random_state=3)
+    assert sampler.get_params()["random_state"] == 3
+    assert sampler.get_params()["sampling_strategy"] == "auto"
+    assert not is_single_label("MLSMOTE")
+
+
+def test_a_sampler_of_imbalanced_learn_without_it_names_the_extra(monkeypatch):
+    monkeypatch.setattr("rarelabel.registry.find_spec", lambda module: None)
+    with pytest.raises(ImportError, match=r"'SMOTE' needs imblearn: pip install 'rarelabel\[imblearn\]'"):
+        make_sampler("SMOTE")
+    assert sampler_names(installed=True, single_label=True) == ()
+
+
+def test_samplers_of_imbalanced_learn_are_its_own():
+    over_sampling = pytest.importorskip("imblearn.over_sampling")
+    for name in ("ADASYN", "BorderlineSMOTE", "SMOTE", "SMOTENC"):
+        assert sampler_class(name) is getattr(over_sampling, name)
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    y = np.array(["often"] * 30 + ["rare"] * 10)
+    found = make_sampler("smote", random_state=0, k_neighbors=3).fit_resample(rows, y)
+    expected = over_sampling.SMOTE(random_state=0, k_neighbors=3).fit_resample(rows, y)
+    np.testing.assert_array_equal(found[0], expected[0])
+    assert found[1].tolist() == expected[1].tolist()
 
 
 def test_parameters_are_passed_on_and_unknown_ones_refused_with_those_that_exist():

@@ -9,7 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rarelabel.generative import CWGANGP as CWGANGP
     from rarelabel.generative import MLDM as MLDM
+    from rarelabel.generative import SEMResDDPM as SEMResDDPM
+    from rarelabel.generative import TabDDPM as TabDDPM
     from rarelabel.imbalance import describe as describe
     from rarelabel.over_sampling import LPROS as LPROS
     from rarelabel.over_sampling import MLROS as MLROS
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "CWGANGP": "generative",
     "LPROS": "over_sampling",
     "LPRUS": "under_sampling",
     "MLDM": "generative",
@@ -38,10 +42,13 @@ _HOME = {
     "MLUL": "under_sampling",
     "MLeNN": "under_sampling",
     "REMEDIAL": "over_sampling",
+    "SEMResDDPM": "generative",
+    "TabDDPM": "generative",
     "describe": "imbalance",
 }
 
 __all__ = [
+    "CWGANGP",
     "LPROS",
     "LPRUS",
     "MLDM",
@@ -54,6 +61,8 @@ __all__ = [
     "REMEDIAL",
     "MLRkNNOS",
     "MLeNN",
+    "SEMResDDPM",
+    "TabDDPM",
     "describe",
 ]
 

@@ -16,9 +16,11 @@ from rarelabel._random import RandomState, check_random_state
 __all__ = [
     "CLASSIFIERS",
     "SAMPLERS",
+    "SINGLE_LABEL_SAMPLERS",
     "ClassifierRecipe",
     "Part",
     "classifier_names",
+    "is_single_label",
     "make_classifier",
     "make_sampler",
     "sampler_class",
@@ -39,7 +41,7 @@ SAMPLERS: dict[str, str] = {
     "MLeNN": "rarelabel.under_sampling:MLeNN",
     "REMEDIAL": "rarelabel.over_sampling:REMEDIAL",
 }
-"""Name to ``module:class``. Names are matched without regard to case."""
+"""Name to ``module:class``, of samplers that take several labels, or one. Names are matched without regard to case."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,21 @@ class Part:
     parameters: dict[str, Any] = field(default_factory=dict)
     extra: str = ""
     needs: str = ""
+
+
+SINGLE_LABEL_SAMPLERS: dict[str, Part] = {
+    "ADASYN": Part("imblearn.over_sampling:ADASYN", extra="imblearn", needs="imblearn"),
+    "BorderlineSMOTE": Part("imblearn.over_sampling:BorderlineSMOTE", extra="imblearn", needs="imblearn"),
+    "CWGANGP": Part("rarelabel.generative:CWGANGP", extra="torch", needs="torch"),
+    "SEMResDDPM": Part("rarelabel.generative:SEMResDDPM", extra="torch", needs="torch"),
+    "SMOTE": Part("imblearn.over_sampling:SMOTE", extra="imblearn", needs="imblearn"),
+    "SMOTENC": Part("imblearn.over_sampling:SMOTENC", {"categorical_features": "auto"}, "imblearn", "imblearn"),
+    "TabDDPM": Part("rarelabel.generative:TabDDPM", extra="torch", needs="torch"),
+}
+"""Name to class, of samplers that balance the classes of a one-dimensional y and take no table of several labels.
+
+Those of imbalanced-learn are that library's own, with its defaults. Where a class has too few rows for their neighbours
+they raise ValueError: lower ``k_neighbors`` (``n_neighbors`` of ADASYN)."""
 
 
 @dataclass(frozen=True)
@@ -125,16 +142,44 @@ CLASSIFIERS: dict[str, ClassifierRecipe] = {
 regard to case. ``docs/user_guide/classifiers.md`` tells their parameters."""
 
 
-def sampler_names(*, installed: bool = False) -> tuple[str, ...]:
-    """Names of all samplers, or of those only whose extra is installed.
+def sampler_names(*, installed: bool = False, single_label: bool = False) -> tuple[str, ...]:
+    """Names of samplers.
+
+    Parameters
+    ----------
+    installed : bool, default=False
+        Those only whose extra is installed.
+    single_label : bool, default=False
+        Those that balance the classes of a one-dimensional y alone, instead of those that take several labels.
 
     Examples
     --------
     >>> "MLSMOTE" in sampler_names(installed=True)
     True
+    >>> sampler_names(single_label=True)[:2]
+    ('ADASYN', 'BorderlineSMOTE')
     """
+    if single_label:
+        parts = SINGLE_LABEL_SAMPLERS.items()
+        return tuple(name for name, part in parts if not (installed and find_spec(part.needs) is None))
     learned = find_spec("torch") is not None
     return tuple(n for n, target in SAMPLERS.items() if learned or not (installed and ".generative:" in target))
+
+
+def is_single_label(name: str) -> bool:
+    """Whether a sampler balances the classes of a one-dimensional y and takes no table of several labels.
+
+    Raises
+    ------
+    ValueError
+        If no sampler has that name.
+
+    Examples
+    --------
+    >>> is_single_label("smote"), is_single_label("mlsmote")
+    (True, False)
+    """
+    return _sampler_key(name) in SINGLE_LABEL_SAMPLERS
 
 
 def sampler_class(name: str) -> type[Any]:
@@ -149,17 +194,15 @@ def sampler_class(name: str) -> type[Any]:
     ------
     ValueError
         If no sampler has that name; the message lists those that exist, and the nearest of them.
+    ImportError
+        If the sampler needs an extra that is not installed.
 
     Examples
     --------
     >>> sampler_class("ml-ros").__name__
     'MLROS'
     """
-    known = {key.lower(): target for key, target in SAMPLERS.items()}
-    target = known.get(name.replace("-", "").replace("_", "").lower())
-    if target is None:
-        raise ValueError(_unknown("method", name, SAMPLERS))
-    return _resolve(target)
+    return _sampler_part(name)[1]
 
 
 def make_sampler(name: str, **parameters: Any) -> Any:
@@ -170,12 +213,29 @@ def make_sampler(name: str, **parameters: Any) -> Any:
     >>> make_sampler("mlsmote", k_neighbors=3)
     MLSMOTE(k_neighbors=3)
     """
-    cls = sampler_class(name)
-    allowed = cls().get_params()
+    given, cls = _sampler_part(name)
+    allowed = cls(**given).get_params()
     unknown = sorted(set(parameters) - set(allowed))
     if unknown:
         raise ValueError(f"{cls.__name__} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(allowed))}")
-    return cls(**parameters)
+    return cls(**given | parameters)
+
+
+def _sampler_key(name: str) -> str:
+    """The name as the registry writes it."""
+    known = {key.lower(): key for key in (*SAMPLERS, *SINGLE_LABEL_SAMPLERS)}
+    key = known.get(name.replace("-", "").replace("_", "").lower())
+    if key is None:
+        raise ValueError(_unknown("method", name, (*SAMPLERS, *SINGLE_LABEL_SAMPLERS)))
+    return key
+
+
+def _sampler_part(name: str) -> tuple[dict[str, Any], type[Any]]:
+    """The parameters a sampler is always made with, and its class."""
+    key = _sampler_key(name)
+    part = SINGLE_LABEL_SAMPLERS[key] if key in SINGLE_LABEL_SAMPLERS else Part(SAMPLERS[key])
+    _check_installed(part, key)
+    return part.parameters, _resolve(part.target)
 
 
 def classifier_names() -> tuple[str, ...]:
@@ -242,9 +302,13 @@ def make_classifier(name: str, *, random_state: RandomState = None, **parameters
     return classifier.set_params(**chosen)
 
 
-def _make(part: Part, name: str, **parameters: Any) -> Any:
+def _check_installed(part: Part, name: str) -> None:
     if part.needs and find_spec(part.needs) is None:
         raise ImportError(f"{name!r} needs {part.needs}: pip install 'rarelabel[{part.extra}]'")
+
+
+def _make(part: Part, name: str, **parameters: Any) -> Any:
+    _check_installed(part, name)
     return _resolve(part.target)(**part.parameters, **parameters)
 
 

@@ -5,6 +5,9 @@ try:
 except ImportError as error:
     raise ImportError("rarelabel.generative needs PyTorch: pip install 'rarelabel[torch]'") from error
 
+from rarelabel.generative._cwgan_gp import CWGANGP
 from rarelabel.generative._mldm import MLDM
+from rarelabel.generative._semres_ddpm import SEMResDDPM
+from rarelabel.generative._tab_ddpm import TabDDPM
 
-__all__ = ["MLDM"]
+__all__ = ["CWGANGP", "MLDM", "SEMResDDPM", "TabDDPM"]

@@ -1,0 +1,413 @@
+"""Samplers that learn classes: they balance them as asked, give valid rows of the right class, and bear hard tables."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+pytest.importorskip("torch")
+
+from rarelabel.encoding import Block
+from rarelabel.generative import CWGANGP, SEMResDDPM, TabDDPM
+from rarelabel.generative._balancing import rows_to_add
+from rarelabel.generative._class_generator import class_weights, jittered
+from rarelabel.schema import Schema
+
+TINY = {"training_steps": 4, "batch_size": 16, "random_state": 0}
+DIFFUSION = {"width": 16, "n_timesteps": 50, "sampling_steps": 3, **TINY}
+SMALL = {SEMResDDPM: DIFFUSION, TabDDPM: DIFFUSION, CWGANGP: {"critic_steps": 1, **TINY}}
+
+every_class = pytest.mark.parametrize("cls", SMALL)
+
+
+def small(cls, **parameters):
+    return cls(**SMALL[cls] | parameters)
+
+
+def quietly(method, *args, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return method(*args, **options)
+
+
+def table(counts=(40, 12, 6), d=3, seed=0):
+    """Rows of classes a, b, c, ..., class k around 2 k in every column, in random order."""
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+    return rng.normal(size=(len(y), d)) * 0.5 + 2 * y[:, None], np.array(list("abcdefgh"))[y]
+
+
+# How many rows
+
+
+def exclusive(*counts):
+    return np.repeat(np.eye(len(counts), dtype=bool), counts, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "counts", "added"),
+    [
+        ("auto", (9, 4, 2), [0, 5, 7]),
+        ("not majority", (9, 4, 2), [0, 5, 7]),
+        ("minority", (9, 4, 2), [0, 0, 7]),
+        ("not minority", (9, 4, 2), [0, 5, 0]),
+        ("all", (9, 4, 2), [0, 5, 7]),
+        ("auto", (9, 9), [0, 0]),
+        ("auto", (9, 0, 2), [0, 0, 7]),  # a class without rows stays without
+        (0.5, (10, 3), [0, 2]),  # 5 of 10
+        (0.45, (10, 3), [0, 1]),  # 4.5 is cut to 4, as imbalanced-learn does
+        (1.0, (3, 10), [7, 0]),
+        ({"c": 5}, (9, 4, 2), [0, 0, 3]),
+        ({"a": 12, "b": 4}, (9, 4, 2), [3, 0, 0]),
+        (lambda y: {"b": int((y == "a").sum())}, (9, 4, 2), [0, 5, 0]),
+    ],
+)
+def test_rows_to_add_by_hand(strategy, counts, added):
+    assert rows_to_add(strategy, exclusive(*counts), list("abc")[: len(counts)]).tolist() == added
+
+
+@pytest.mark.parametrize("strategy", ["auto", "minority", "not minority", "all", 0.5, {"b": 20}])
+def test_rows_to_add_are_those_of_imbalanced_learn(strategy):
+    utils = pytest.importorskip("imblearn.utils")
+    y = np.array(["a"] * 31 + ["b"] * 7)
+    expected = utils.check_sampling_strategy(strategy, y, "over-sampling")
+    found = rows_to_add(strategy, exclusive(31, 7), ["a", "b"])
+    assert found.tolist() == [expected.get("a", 0), expected.get("b", 0)]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("most", "sampling_strategy must be one of 'auto', .* got 'most'"),
+        (0.5, "sampling_strategy=0.5 is a ratio of two classes, y has 3"),
+        (7, "sampling_strategy must be 'auto', a float .* got 7"),
+        (True, "got True"),
+        ({"b": 3}, "asks for 3 rows of class 'b', which has 12 already"),
+        ({"z": 90}, "names 'z', which is not a class; classes are 'a', 'b', 'c'"),
+        ({"b": 20.5}, "asks for 20.5 rows of class 'b'; expected an int"),
+        ({"b": 10**13}, "do not fit into this computer's"),
+    ],
+)
+@every_class
+def test_a_strategy_that_cannot_be_is_refused(cls, strategy, message):
+    with pytest.raises(ValueError, match=message):
+        small(cls, sampling_strategy=strategy).fit_resample(*table())
+
+
+def test_a_ratio_below_what_is_there_is_refused():
+    for strategy, message in ((0.1, "its ratio is 0.3 already"), (1.5, r"a ratio in \(0, 1\], got 1.5")):
+        with pytest.raises(ValueError, match=message):
+            rows_to_add(strategy, exclusive(10, 3), ["a", "b"])
+
+
+# What comes back
+
+
+@every_class
+def test_classes_are_balanced_by_new_rows_after_the_old_ones(cls):
+    X, y = table()
+    sampler = small(cls)
+    plan = sampler.plan(X, y)
+    X_res, y_res = sampler.fit_resample(X, y)
+    assert plan.rows_per_label == {"b": 28, "c": 34}
+    np.testing.assert_array_equal(X_res[:58], X)
+    np.testing.assert_array_equal(y_res[:58], y)
+    assert {name: int((y_res == name).sum()) for name in "abc"} == {"a": 40, "b": 40, "c": 40}
+    np.testing.assert_array_equal(np.array(list("abc"))[sampler.made_for_[58:]], y_res[58:])
+    assert sampler.is_synthetic_.tolist() == [False] * 58 + [True] * 62
+    assert (X_res[58:] >= X.min(axis=0)).all()
+    assert (X_res[58:] <= X.max(axis=0)).all()
+    assert not (X_res[58:, None] == X).all(axis=2).any()
+
+
+@every_class
+def test_balanced_classes_are_left_alone_but_can_be_drawn_from(cls):
+    X, y = table((20, 20))
+    X_res, y_res = small(cls).fit_resample(X, y)
+    np.testing.assert_array_equal(X_res, X)
+    np.testing.assert_array_equal(y_res, y)
+    assert sorted(small(cls).fit(X, y).sample(10)[1]) == ["a"] * 5 + ["b"] * 5
+
+
+@every_class
+def test_a_frame_and_a_series_come_back_as_they_came(cls):
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "height": rng.normal(size=60).astype(np.float32),
+            "age": rng.integers(0, 90, size=60).astype(np.int16),
+            "children": pd.array([None, *rng.integers(0, 5, size=59)], "Int8"),
+            "city": rng.choice(["Rome", "Oslo", "Bern"], size=60),
+            "size": pd.Categorical(rng.choice(["s", "m", "l"], size=60), ["xs", "s", "m", "l"], ordered=True),
+        }
+    )
+    y = pd.Series(pd.Categorical(["well"] * 45 + ["ill"] * 15), name="state")
+    X_res, y_res = small(cls).fit_resample(X, y)
+    assert X_res.dtypes.equals(X.dtypes)
+    assert isinstance(y_res, pd.Series)
+    assert (y_res.dtype, y_res.name) == (y.dtype, "state")
+    assert y_res.value_counts().to_dict() == {"well": 45, "ill": 45}
+    pd.testing.assert_frame_equal(X_res[:60], X)
+    assert set(X_res["size"]) <= {"s", "m", "l"}  # no row is of size xs
+    assert X_res["age"][60:].between(X["age"].min(), X["age"].max()).all()
+
+
+@every_class
+@pytest.mark.parametrize("kind", ["list", "polars", "sparse", "numbers"])
+def test_other_containers(cls, kind):
+    X, y = table((20, 8))
+    if kind == "list":
+        X_res, y_res = small(cls).fit_resample(X.tolist(), y.tolist())
+        assert isinstance(X_res, list)
+        assert isinstance(y_res, list)
+        assert y_res[28:] == ["b"] * 12
+    elif kind == "polars":
+        pl = pytest.importorskip("polars")
+        X_res, y_res = small(cls).fit_resample(pl.DataFrame(X, schema=["u", "v", "w"]), pl.Series("y", y))
+        assert (X_res.columns, y_res.dtype) == (["u", "v", "w"], pl.String)
+        assert y_res[28:].to_list() == ["b"] * 12
+    elif kind == "sparse":
+        X_res, y_res = quietly(small(cls).fit_resample, sparse.csr_array(np.where(X > 1, X, 0)), y)
+        assert isinstance(X_res, sparse.csr_array)
+        assert y_res[28:].tolist() == ["b"] * 12
+    else:
+        X_res, y_res = small(cls).fit_resample(X.astype(np.float32), np.where(y == "a", -1, 7))
+        assert (X_res.dtype, y_res.dtype) == (np.float32, np.int64)
+        assert y_res[28:].tolist() == [7] * 12
+    assert np.shape(X_res)[0] == 40
+
+
+@every_class
+def test_a_class_that_no_row_has_stays_empty(cls):
+    X, y = table((20, 8))
+    schema = Schema.numeric(3, ("never", "a", "b"), exclusive=True)
+    Y = np.column_stack([np.zeros(28), y == "a", y == "b"])
+    sampler = small(cls)
+    with pytest.warns(UserWarning, match="no row carries 'never'"):
+        _, Y_res = sampler.fit_resample(X, Y, schema=schema)
+    assert Y_res.sum(axis=0).tolist() == [0, 20, 20]
+    with pytest.raises(ValueError, match="conditions ask for a class that no training row has"):
+        sampler.sample(3, {"never": 1})
+
+
+# Drawing, files, randomness
+
+
+@every_class
+def test_rows_are_drawn_of_the_class_that_is_asked_for(cls):
+    X, y = table()
+    model = small(cls).fit(X, y)
+    assert set(model.sample(8, {"c": 1})[1]) == {"c"}
+    assert set(model.sample(8, {"a": 1})[1]) == {"a"}  # one that is not to grow
+    assert set(model.sample(8, {"c": 0})[1]) == {"b"}
+    assert set(model.sample(8, {"b": 0, "c": 0})[1]) == {"a"}
+    X_new, y_new = model.sample(62)
+    assert sorted(y_new) == ["b"] * 28 + ["c"] * 34  # the shares in which fit_resample adds
+    assert len(model.sample(0)[0]) == 0
+    np.testing.assert_array_equal(model.sample(62)[0], X_new)
+    assert (model.sample(62, random_state=1)[0] != X_new).any()
+    for n, conditions, message in (
+        (-1, None, "n must be an int of at least 0, got -1"),
+        (3, {"z": 1}, "'z', which is neither a column nor a label"),
+        (3, {"a": 1, "b": 1}, "exactly one class"),
+        (3, {"a": 0, "b": 0, "c": 0}, "exactly one class"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.sample(n, conditions)
+    with pytest.raises(ValueError, match="not fitted"):
+        cls().sample(3)
+
+
+@every_class
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others(cls):
+    X, y = table()
+    first, again, other = (small(cls, random_state=seed).fit_resample(X, y)[0].tobytes() for seed in (5, 5, 6))
+    assert first == again != other
+
+
+@every_class
+def test_a_saved_model_draws_the_same_rows(cls, tmp_path):
+    pytest.importorskip("safetensors")
+    X, y = table((40, 12, 2))
+    city = np.random.default_rng(0).choice(["Rome", "Oslo"], size=54)
+    model = quietly(small(cls).fit, np.column_stack([X.astype(object), city]), y)
+    model.save(tmp_path / "model.safetensors")
+    again = cls.load(tmp_path / "model.safetensors")
+    for before, after in zip(model.sample(30), again.sample(30), strict=True):
+        assert before.dtype == after.dtype
+        np.testing.assert_array_equal(before, after)
+    assert again.get_params() == model.get_params()
+    assert (again.stopped_, again.n_features_in_) == (model.stopped_, 4)
+    np.testing.assert_array_equal(again.loss_history_, model.loss_history_)
+    other = TabDDPM if cls is not TabDDPM else SEMResDDPM
+    with pytest.raises(ValueError, match=f"holds a model of '{cls.__name__}', not of '{other.__name__}'"):
+        other.load(tmp_path / "model.safetensors")
+
+
+# Hard tables
+
+
+@every_class
+@pytest.mark.parametrize("n_rare", [1, 2])
+def test_a_class_of_one_or_two_rows_is_copied_with_small_changes_and_told_of_once(cls, n_rare):
+    X, y = table((60, n_rare))
+    with pytest.warns(UserWarning, match=rf"too few rows to learn from, .*: 'b' \({n_rare}\)") as caught:
+        X_res, y_res = small(cls).fit_resample(X, y)
+    assert len(caught) == 1
+    new = X_res[len(y) :]
+    assert (y_res[len(y) :] == "b").all()
+    assert np.isfinite(new).all()
+    assert len(np.unique(new, axis=0)) == len(new) == 60 - n_rare
+    near = np.abs(new[:, None] - X[y == "b"]).max(axis=2).min(axis=1)
+    assert np.median(near) < 0.5  # classes lie 2 apart
+    assert (new >= X.min(axis=0)).all()
+    assert (new <= X.max(axis=0)).all()
+
+
+@every_class
+def test_five_rows_are_learned_without_a_warning(cls):
+    X, y = table((60, 5))
+    X_res, y_res = small(cls).fit_resample(X, y)
+    assert np.isfinite(X_res).all()
+    assert (y_res == "b").sum() == 60
+
+
+@every_class
+def test_columns_that_are_constant_equal_many_valued_or_nearly_constant(cls):
+    pd = pytest.importorskip("pandas")
+    X, y = table((70, 10))
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "x": X[:, 0],
+            "again": X[:, 0],
+            "one": 7,
+            "none": np.nan,
+            "name": [f"protein {i}" for i in range(80)],
+            "rarely": np.where(np.arange(80) == 3, 2.5, 0.0),
+            "gaps": np.where(rng.random(80) < 0.4, np.nan, X[:, 1]),
+        }
+    )
+    X_res, _ = small(cls).fit_resample(frame, y)
+    new = X_res.iloc[80:]
+    assert len(new) == 60
+    assert (new["one"] == 7).all()
+    assert new["none"].isna().all()
+    assert set(new["name"]) <= set(frame["name"])
+    assert set(new["rarely"]) <= {0.0, 2.5}
+    assert new[["x", "again", "rarely"]].notna().all(axis=None)
+    assert 0 < new["gaps"].isna().sum() < 60
+
+
+@every_class
+def test_a_table_of_constants_gives_copies_and_says_so(cls):
+    y = np.array(["a"] * 20 + ["b"] * 5)
+    with pytest.warns(UserWarning, match="15 of the new rows equal rows of the table"):
+        X_res, y_res = small(cls).fit_resample(np.ones((25, 2)), y)
+    assert (X_res == 1).all()
+    assert (y_res == "b").sum() == 20
+
+
+@every_class
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.zeros(30, dtype=int), "y has one class only"),
+        (np.random.default_rng(0).random((30, 3)) < 0.5, "balances classes: expected a one-dimensional y .* 3 labels"),
+        (np.linspace(0, 1, 30), "continuous"),
+        (np.arange(29) % 2, "inconsistent numbers of samples"),
+        ([None] + [1] * 29, "the label of row 0 is missing"),
+    ],
+)
+def test_a_y_without_classes_is_refused(cls, y, message):
+    with pytest.raises(ValueError, match=message):
+        small(cls).fit_resample(np.random.default_rng(0).normal(size=(30, 2)), y)
+
+
+@every_class
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"training_steps": 0}, "training_steps must be an int of at least 1, got 0"),
+        ({"batch_size": 2.5}, "batch_size must be an int of at least 1, got 2.5"),
+        ({"numeric_transform": "log"}, "numeric_transform must be one of .* got 'log'"),
+        ({"device": "abacus"}, "device must be 'auto' or a device of torch"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_refused(cls, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        small(cls, **parameters).fit_resample(*table())
+
+
+# The parts
+
+
+def test_weights_of_rows_by_hand():
+    """40, 8 and 2 rows: weights 1, 40/8 = 5, and 10 in place of 40/2 = 20."""
+    weights = class_weights(exclusive(40, 8, 2))
+    assert weights.tolist() == [1] * 40 + [5] * 8 + [10] * 2
+
+
+def test_jitter_moves_numbers_by_a_share_of_their_range_and_keeps_states():
+    blocks = (Block("numeric", 0, 2, (0, 1)), Block("category", 2, 5, (2,)))
+    bounds = np.array([-1.0, 0, 0, 0, 0]), np.array([1.0, 10, 1, 1, 1])
+    rows = np.tile(np.array([0, 5, 0, 1, 0], dtype=np.float32), (4000, 1))
+    moved = jittered(rows, blocks, bounds, np.random.default_rng(0))
+    np.testing.assert_array_equal(moved[:, 2:], rows[:, 2:])
+    np.testing.assert_allclose(moved[:, :2].std(axis=0), [0.03 * 2, 0.03 * 10], rtol=0.05)
+    at_the_end = jittered(np.ones_like(rows), blocks, bounds, np.random.default_rng(0))
+    assert at_the_end[:, 0].max() <= 1
+    assert len(np.unique(at_the_end[:, 0])) > 3900  # thrown back, not piled up at the end
+
+
+# Contracts of others
+
+
+@parametrize_with_checks([small(cls) for cls in SMALL])
+def test_scikit_learn_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(no row carries|.*too few rows to learn from|.*equal rows)", UserWarning)
+        check(estimator)
+
+
+IMBLEARN_CHECKS = [
+    "check_samplers_one_label",
+    "check_samplers_fit",
+    "check_samplers_fit_resample",
+    "check_samplers_sampling_strategy_fit_resample",
+    "check_samplers_sparse",
+    "check_samplers_pandas_sparse",
+    "check_samplers_list",
+    "check_samplers_preserve_dtype",
+    "check_samplers_string",
+    "check_samplers_nan",
+]
+"""All that say something of an over-sampler but three: these hand over the classes as a column, a frame or an
+indicator, which are tables of several labels here."""
+
+
+@every_class
+@pytest.mark.parametrize("check", IMBLEARN_CHECKS)
+def test_checks_of_imbalanced_learn(cls, check):
+    checks = pytest.importorskip("imblearn.utils.estimator_checks")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        getattr(checks, check)(cls.__name__, small(cls))
+
+
+@every_class
+def test_they_work_in_a_pipeline_under_cross_validation(cls):
+    pipeline = pytest.importorskip("imblearn.pipeline")
+    X, y = table((40, 12))
+    model = pipeline.make_pipeline(small(cls), LogisticRegression())
+    scores = cross_val_score(model, X, y, cv=KFold(3), error_score="raise")
+    by_hand = []
+    for train, test in KFold(3).split(X):
+        fitted = LogisticRegression().fit(*small(cls).fit_resample(X[train], y[train]))
+        by_hand.append(fitted.score(X[test], y[test]))
+    np.testing.assert_allclose(scores, by_hand)
