@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from rarelabel import __version__
 from rarelabel.cli import main
 from rarelabel.datasets import load_digit_scenes, read, write
-from rarelabel.registry import SAMPLERS
+from rarelabel.registry import SAMPLERS, SINGLE_LABEL_SAMPLERS
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_json_stands_alone_on_stdout(run, scenes, tmp_path):
     plan = json.loads(run("resample", scenes, "-m", "MLSMOTE", "--plan", "--json").stdout)
     assert plan["rows_after"] == outcome["rows_after"]
     listed = json.loads(run("methods", "--json").stdout)
-    assert {method["name"] for method in listed} == set(SAMPLERS)
+    assert {method["name"] for method in listed} == {*SAMPLERS, *SINGLE_LABEL_SAMPLERS}
 
 
 def test_resample_prints_before_and_after(run, scenes, tmp_path):
@@ -204,7 +204,12 @@ BAD = [
     (["diagnose"], 2, "Missing argument 'PATH'"),
     (["diagnose", "scenes.arff", "--nonsense"], 2, "No such option"),
     (["nonsense"], 2, "No such command 'nonsense'"),
-    (["resample", "scenes.arff", "-m", "SMOTE", "-o", "o.arff"], 2, "no method is called 'SMOTE'; there are LPROS"),
+    (["resample", "scenes.arff", "-m", "SMOTEX", "-o", "o.arff"], 2, "no method is called 'SMOTEX'; there are LPROS"),
+    (
+        ["resample", "scenes.arff", "-m", "SEMResDDPM", "-o", "o.arff"],
+        1,
+        "SEMResDDPM balances the classes of",
+    ),
     (["resample", "scenes.arff", "-m", "MLROS"], 2, "Missing option '-o'"),
     (["resample", "scenes.arff", "-m", "MLROS", "-o", "o.arff", "--set", "k=3"], 2, "MLROS has no parameter k; it has"),
     (["resample", "scenes.arff", "-m", "MLTL", "-o", "o.arff", "--strategy", "3"], 2, "no parameter sampling_strategy"),

@@ -14,7 +14,7 @@ from rarelabel import tasks
 from rarelabel.datasets import Dataset, load_digit_scenes, read, write
 from rarelabel.imbalance import describe
 from rarelabel.over_sampling import MLSMOTE
-from rarelabel.registry import SAMPLERS, sampler_class, sampler_names
+from rarelabel.registry import SAMPLERS, SINGLE_LABEL_SAMPLERS, make_sampler, sampler_names
 from rarelabel.schema import Column, Schema
 
 LABELS = ("sun", "sea", "rare one")
@@ -94,6 +94,40 @@ def test_every_sampler_gives_valid_rows_and_does_what_it_planned(method, form, t
         assert (made.Y.sum(axis=1) == 1).all()
     after = describe(made.X, made.Y, schema=made.schema)
     assert result.to_dict()["after"] == after.to_dict()
+
+
+@pytest.mark.parametrize("method", sampler_names(installed=True, single_label=True))
+def test_samplers_of_classes_give_valid_rows_and_refuse_several_labels(method, tmp_path):
+    learns = hasattr(make_sampler(method), "training_steps")
+    small = {"training_steps": 2} if learns else {"sampling_strategy": "minority"}
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=60), rng.integers(0, 9, size=60), rng.integers(0, 3, size=60)])
+    mixed = method == "SMOTENC" or learns
+    third = Column("town", "category", ("Bath", "Oslo", "Rome")) if mixed else Column("third")
+    schema = Schema(
+        (Column("x"), Column("age", "integer"), third), (Column("often", "label"), Column("rare", "label")), True
+    )
+    rare = X[:, 0] > 0.9
+    dataset = Dataset(X, np.column_stack([~rare, rare]), schema, "classes")
+    made, origin = tasks.resample_dataset(dataset, method, small, seed=3)
+    np.testing.assert_array_equal(made.X[:60], X)
+    assert made.Y.sum(axis=0)[0] == (~rare).sum()
+    assert origin.rows_per_label() == {"rare": len(made.Y) - 60}
+    assert len(made.Y) > 80
+    np.testing.assert_array_equal(made.X[:, 1], np.round(made.X[:, 1]))
+    if mixed:
+        assert set(made.X[:, 2]) <= {0.0, 1.0, 2.0}
+    with pytest.raises(ValueError, match=f"{method} balances the classes of a single-label table, but rows of .* MLDM"):
+        tasks.resample_dataset(mixed_dataset(), method, small)
+
+
+def test_samplers_of_imbalanced_learn_say_what_they_do_not_take(tmp_path):
+    pytest.importorskip("imblearn")
+    dataset = mixed_dataset(exclusive=True)
+    with pytest.raises(ValueError, match=r"SMOTE takes numbers alone, but column '.*' holds categories: SMOTENC"):
+        tasks.resample_dataset(dataset, "SMOTE")
+    with pytest.raises(ValueError, match="SMOTE is imbalanced-learn's and cannot say beforehand"):
+        tasks.plan(write(dataset, tmp_path / "in.arff")[0], "SMOTE")
 
 
 def test_class_that_no_row_has_stays_a_class(tmp_path):
@@ -228,10 +262,11 @@ def test_conversion_to_meka_needs_no_label_file(mixed_file, tmp_path):
 
 def test_methods_are_the_registry_with_defaults_and_papers():
     known = {method.name: method for method in tasks.methods()}
-    assert set(known) == set(SAMPLERS)
-    for name in sampler_names(installed=True):
+    assert set(known) == {*SAMPLERS, *SINGLE_LABEL_SAMPLERS}
+    assert {name for name, method in known.items() if method.single_label} == set(SINGLE_LABEL_SAMPLERS)
+    for name in (*sampler_names(installed=True), *sampler_names(installed=True, single_label=True)):
         method = known[name]
-        assert method.parameters == sampler_class(name)().get_params()
+        assert method.parameters == make_sampler(name).get_params()
         assert method.summary.endswith(".")
         assert "20" in method.paper, name
     kinds = {kind: {name for name, method in known.items() if method.kind == kind} for kind in ("removes", "splits")}

@@ -284,3 +284,14 @@ def test_the_same_seed_gives_the_same_rows_and_another_others():
     one, again, other = (train(dataset, "mlros", seed=seed) for seed in (5, 5, 6))
     np.testing.assert_array_equal(one.X, again.X)
     assert not np.array_equal(one.X, other.X)
+
+
+def test_smotenc_by_name_is_told_which_columns_hold_categories():
+    pytest.importorskip("imblearn")
+    dataset = make_mixed(n=60, exclusive=True, q=2)
+    keep = np.append(np.flatnonzero(dataset.Y[:, 0]), np.flatnonzero(dataset.Y[:, 1])[:12])
+    training = train(dataset, "smotenc", fit=keep, held=np.flatnonzero(dataset.Y[:, 1])[12:])
+    new = training.resampling.X[training.resampling.new]
+    assert len(new) == 18
+    assert set(new[:, 2]) <= {0.0, 1.0, 2.0}
+    assert len(set(new[:, 0]) - set(dataset.X[:, 0])) == 18

@@ -67,7 +67,7 @@ def methods(as_json: bool) -> None:
         return
     for method in known:
         settings = ", ".join(f"{name}={value!r}" for name, value in method.parameters.items())
-        click.echo(f"{method.name}: {method.kind} rows")
+        click.echo(f"{method.name}: {method.kind} rows" + (", single-label tables only" if method.single_label else ""))
         for line in (method.summary, method.paper, f"Parameters: {settings}"):
             click.echo(click.wrap_text(line, 100, "    ", "    "))
         click.echo()

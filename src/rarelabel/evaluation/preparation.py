@@ -204,6 +204,9 @@ def _resample(
         X_res, Y_res = sampler.fit_resample(X, Y, schema=schema)
         new = sampler.is_synthetic_
     else:  # one that may write into what it is given
+        chosen = sampler.get_params().get("categorical_features")
+        if isinstance(chosen, str) and chosen == "auto":  # of an array without types, SMOTENC cannot tell
+            sampler.set_params(categorical_features=np.flatnonzero(schema.is_category).tolist())
         X_res, y_res = sampler.fit_resample(X.copy(), Y.argmax(axis=1) if schema.exclusive else Y.astype(np.int64))
         Y_res = np.asarray(y_res)[:, None] == np.arange(Y.shape[1]) if schema.exclusive else validate_labels(y_res).Y
         new = np.arange(len(Y_res)) >= len(Y)

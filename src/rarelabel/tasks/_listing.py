@@ -7,7 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rarelabel.registry import SAMPLERS, classifier_names, sampler_class
+from rarelabel.registry import (
+    SAMPLERS,
+    SINGLE_LABEL_SAMPLERS,
+    classifier_names,
+    is_single_label,
+    make_sampler,
+    sampler_class,
+)
 
 __all__ = ["Method", "classifiers", "methods"]
 
@@ -27,6 +34,8 @@ class Method:
         Where the method was published.
     parameters : dict of str to object
         Names and defaults.
+    single_label : bool, default=False
+        Whether it balances the classes of a single-label table alone.
     """
 
     name: str
@@ -34,6 +43,7 @@ class Method:
     summary: str
     paper: str
     parameters: dict[str, Any]
+    single_label: bool = False
 
 
 def methods() -> tuple[Method, ...]:
@@ -42,7 +52,7 @@ def methods() -> tuple[Method, ...]:
     Returns
     -------
     tuple of Method
-        Those that add rows first, then those that remove some.
+        Those that take several labels first, of these those that add rows, then those that remove some.
 
     Examples
     --------
@@ -50,8 +60,9 @@ def methods() -> tuple[Method, ...]:
     >>> [method.name for method in tasks.methods() if method.kind == "splits"]
     ['REMEDIAL']
     """
-    found = [_method(name, target) for name, target in SAMPLERS.items()]
-    return tuple(sorted(found, key=lambda method: (method.kind, method.name.lower())))
+    targets = {**SAMPLERS, **{name: part.target for name, part in SINGLE_LABEL_SAMPLERS.items()}}
+    found = [_method(name, target) for name, target in targets.items()]
+    return tuple(sorted(found, key=lambda method: (method.single_label, method.kind, method.name.lower())))
 
 
 def classifiers() -> tuple[str, ...]:
@@ -63,14 +74,15 @@ def _method(name: str, target: str) -> Method:
     try:
         cls = sampler_class(name)
     except ImportError as error:  # the message says which extra is missing
-        return Method(name, "adds", str(error), "", {})
+        return Method(name, "adds", str(error), "", {}, is_single_label(name))
     text = inspect.getdoc(cls) or ""
     kind: Literal["adds", "removes", "splits"] = "removes" if "under_sampling" in target else "adds"
     if name == "REMEDIAL":
         kind = "splits"
     _, _, after = text.partition("References\n----------\n")
     paper = after.partition("\n\n")[0]
-    return Method(name, kind, text.partition("\n\n")[0].replace("\n", " "), _one_line(paper), cls().get_params())
+    summary, parameters = text.partition("\n\n")[0].replace("\n", " "), make_sampler(name).get_params()
+    return Method(name, kind, summary, _one_line(paper), parameters, is_single_label(name))
 
 
 def _one_line(text: str) -> str:

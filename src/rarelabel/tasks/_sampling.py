@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from rarelabel.base import BaseSampler
 from rarelabel.datasets import Dataset, atomic_path
-from rarelabel.registry import make_sampler, sampler_class, sampler_names
+from rarelabel.registry import is_single_label, make_sampler, sampler_class, sampler_names
 from rarelabel.selection import SamplingPlan
 from rarelabel.tasks._outputs import PathLike, Progress, silent
 
@@ -80,6 +82,8 @@ def plan_dataset(
     SamplingPlan
     """
     sampler = _sampler(dataset, method, parameters, seed)
+    if not isinstance(sampler, BaseSampler):
+        raise ValueError(f"{type(sampler).__name__} is imbalanced-learn's and cannot say beforehand what it will do")
     plan: SamplingPlan = sampler.plan(dataset.X, dataset.Y, schema=dataset.schema)
     return plan
 
@@ -136,6 +140,8 @@ def resample_dataset(
     sampler = _sampler(dataset, method, parameters, seed)
     if "progress" in sampler.get_params() and sampler.progress is None:
         sampler.set_params(progress=_now_and_then(type(sampler).__name__, progress))
+    if not isinstance(sampler, BaseSampler):
+        return _resample_classes(sampler, dataset, parameters)
     X_res, Y_res = sampler.fit_resample(dataset.X, dataset.Y, schema=dataset.schema)
     if save_model is not None:
         if not hasattr(sampler, "trained_"):
@@ -153,6 +159,37 @@ def resample_dataset(
         made_for=sampler.made_for_,
     )
     return Dataset(X_res, Y_res, dataset.schema, dataset.name), provenance
+
+
+def _resample_classes(
+    sampler: Any, dataset: Dataset, parameters: Mapping[str, Any] | None
+) -> tuple[Dataset, Provenance]:
+    """Resample by a sampler of imbalanced-learn, which takes numbers and the class of each row."""
+    schema, name = dataset.schema, type(sampler).__name__
+    if "categorical_features" in sampler.get_params():
+        sampler.set_params(categorical_features=np.flatnonzero(schema.is_category).tolist())
+    elif schema.is_category.any():
+        first = schema.feature_names[int(schema.is_category.argmax())]
+        raise ValueError(f"{name} takes numbers alone, but column {first!r} holds categories: SMOTENC takes both")
+    classes = np.array(schema.label_names, dtype=object)
+    X, y = sampler.fit_resample(dataset.X, classes[dataset.Y.argmax(axis=1)])
+    n, Y = len(dataset.Y), np.asarray(y)[:, np.newaxis] == classes
+    if schema.is_integer.any():
+        X = X.tolil() if sparse.issparse(X) else np.array(X)
+        X[n:, schema.is_integer] = np.round(X[n:, schema.is_integer])
+    X = sparse.csr_array(X) if sparse.issparse(X) else X
+    is_new = np.arange(len(Y)) >= n
+    rows = np.where(is_new, -1, np.arange(len(Y)))
+    origin = Provenance(
+        method=name,
+        parameters=_shown_parameters(sampler, parameters),
+        label_names=dataset.label_names,
+        is_synthetic=is_new,
+        seed_rows=rows,
+        neighbor_rows=np.full(len(Y), -1),
+        made_for=np.where(is_new, Y.argmax(axis=1), -1),
+    )
+    return Dataset(X, Y, schema, dataset.name), origin
 
 
 def check_saving(method: str) -> None:
@@ -215,7 +252,13 @@ def _now_and_then(method: str, progress: Progress) -> Callable[[object], None]:
 def _sampler(dataset: Dataset, method: str, parameters: Mapping[str, Any] | None, seed: int) -> Any:
     """The sampler; labels and columns that the parameters name must exist."""
     given = dict(parameters or {})
-    if "random_state" in sampler_class(method)().get_params():
+    if is_single_label(method) and not dataset.schema.exclusive:
+        raise ValueError(
+            f"{sampler_class(method).__name__} balances the classes of a single-label table, but rows of "
+            f"{dataset.name} may carry several of its {dataset.schema.n_labels} labels: take a multi-label method such "
+            "as MLSMOTE or MLDM"
+        )
+    if "random_state" in make_sampler(method).get_params():
         given.setdefault("random_state", seed)
     if isinstance(given.get("sampling_strategy"), Mapping):
         _check_names("sampling_strategy", given["sampling_strategy"], dataset.label_names, "label")
