@@ -11,7 +11,6 @@ from fidelity import read_lines
 from matplotlib.figure import Figure
 
 COLOURS = {"MLDM": "#d55e00", "MLSMOTE": "#0072b2", "MLSOL": "#009e73"}
-MARKS = {"yeast": "o-", "emotions": "s--", "birds": "^:"}
 
 
 def crossover(lines):
@@ -26,16 +25,19 @@ def crossover(lines):
     return figure
 
 
-def drawing_steps(lines):
-    figure = Figure(figsize=(7.5, 2.8), layout="constrained")
-    panels = {"wasserstein": "W1 / sigma", "c2st_auc": "C2ST AUC", "seconds": "CPU seconds of drawing"}
-    for ax, (column, heading) in zip(figure.subplots(1, 3), panels.items(), strict=True):
-        for data in dict.fromkeys(line["data"] for line in lines):
-            mine = [(int(line["sampling_steps"]), float(line[column])) for line in lines if line["data"] == data]
-            ax.semilogx(*zip(*mine, strict=True), MARKS[data], label=data, markersize=4)
-        ax.axvline(25, color="0.7", linewidth=0.8, zorder=0)
-        ax.set(title=heading, xlabel="drawing steps")
-    ax.legend(frameon=False)
+def budget(lines):
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    ax = figure.add_subplot()
+    for number, data in enumerate(dict.fromkeys(line["data"] for line in lines)):
+        for rows, style in {"MLDM": "o-", "bootstrap": "x:"}.items():
+            mine = [line for line in lines if (line["data"], line["rows"]) == (data, rows)]
+            shares = [100 * float(line["share"]) for line in mine]
+            less = [float(line["mean_ir_reduction"]) for line in mine]
+            name = f"{data}, {'MLDM' if rows == 'MLDM' else 'rows of S drawn again'}"
+            ax.plot(shares, less, style, color=f"C{number}", label=name, markersize=4)
+    ax.set(xlabel="new rows, % of n", ylabel="MeanIR, % less", ylim=(0, None))
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False, fontsize="small")
     return figure
 
 
@@ -43,7 +45,7 @@ def main():
     folder = Path(sys.argv[1])
     mpl.rcParams["svg.hashsalt"] = "rarelabel"  # the same bytes from the same table
     crossover(read_lines(Path("crossover.csv"))).savefig(folder / "mldm_crossover.svg", metadata={"Date": None})
-    drawing_steps(read_lines(Path("drawing_steps.csv"))).savefig(folder / "mldm_steps.svg", metadata={"Date": None})
+    budget(read_lines(Path("budget.csv"))).savefig(folder / "mldm_budget.svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":
