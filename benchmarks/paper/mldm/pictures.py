@@ -26,7 +26,7 @@ def crossover(lines):
 
 
 def budget(lines):
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    figure = Figure(figsize=(7, 3.4), layout="constrained")
     ax = figure.add_subplot()
     for number, data in enumerate(dict.fromkeys(line["data"] for line in lines)):
         for rows, style in {"MLDM": "o-", "bootstrap": "x:"}.items():
@@ -37,7 +37,7 @@ def budget(lines):
             ax.plot(shares, less, style, color=f"C{number}", label=name, markersize=4)
     ax.set(xlabel="new rows, % of n", ylabel="MeanIR, % less", ylim=(0, None))
     ax.grid(alpha=0.3)
-    ax.legend(frameon=False, fontsize="small")
+    figure.legend(frameon=False, fontsize="small", loc="outside right center")
     return figure
 
 
