@@ -15,7 +15,7 @@ __all__ = ["SEMSTResNet", "soft_threshold"]
 
 
 def soft_threshold(x: Tensor, tau: Tensor) -> Tensor:
-    """Soft thresholding, y = sign(x) max(|x| - tau, 0): what is nearer to 0 than tau is noise, and the rest shrinks.
+    """Soft thresholding, ``sign(x) max(|x| - tau, 0)``: what is nearer to 0 than tau is noise, and the rest shrinks.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class SEMSTResNet(nn.Module):
 
     A block adds the time, then h <- h + attention(norm(h)), then h <- h + shrink(layers(norm(h))). The two layers see
     all tokens at once. The threshold is that of deep residual shrinkage networks, one for each row and token:
-    tau = alpha mean|h|, the mean over the token's units, and alpha = sigmoid(FC(mean|h|)), where FC sees the means of
+    ``tau = alpha mean|h|``, the mean over the token's units, and ``alpha = sigmoid(FC(mean|h|))``, where FC sees the means of
     all tokens of the row. As alpha < 1, no token is shrunk away altogether.
 
     NOTE[DIFF] The paper gives no sizes, no order of the parts and no tokens. Those here are our own.
