@@ -67,8 +67,8 @@ class SEMSTResNet(nn.Module):
 
     A block adds the time, then h <- h + attention(norm(h)), then h <- h + shrink(layers(norm(h))). The two layers see
     all tokens at once. The threshold is that of deep residual shrinkage networks, one for each row and token:
-    ``tau = alpha mean|h|``, the mean over the token's units, and ``alpha = sigmoid(FC(mean|h|))``, where FC sees the means of
-    all tokens of the row. As alpha < 1, no token is shrunk away altogether.
+    ``tau = alpha mean|h|``, the mean over the token's units, and ``alpha = sigmoid(FC(mean|h|))``, where FC sees the
+    means of all tokens of the row. As alpha < 1, no token is shrunk away altogether.
 
     NOTE[DIFF] The paper gives no sizes, no order of the parts and no tokens. Those here are our own.
 
