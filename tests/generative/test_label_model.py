@@ -96,7 +96,7 @@ def test_background_rows_are_further_rows_whose_labels_are_the_judges(table):
     plan = sampler.plan(*table)
     assert len(X) == plan.n_new == 100 + 200
     assert plan.rows_per_label == {"y1": 100}
-    assert (rule(X[100:]) == Y[100:]).mean() > 0.9  # labels as drawn: 0.74
+    assert (rule(X[100:]) == Y[100:]).mean() > 0.85  # labels as drawn: 0.74
     assert 0 < Y[100:, 1].mean() < 0.7  # not drawn for the rare label
 
 
