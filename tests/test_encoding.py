@@ -364,3 +364,10 @@ X, Y = np.array([[1.0, 0], [2, 1], [5, 2]]), np.array([[1], [0], [0]], bool)
 def test_errors_say_what_was_expected(action, message):
     with pytest.raises(ValueError, match=message):
         action(TableEncoder().fit(X, SCHEMA, Y))
+
+
+@pytest.mark.parametrize("values", [(0.0, 5e-324), (0.0, -5e-324)])
+def test_two_values_without_a_number_between_them_are_two_states(values):
+    X = np.array(values)[:, np.newaxis]
+    encoder = TableEncoder().fit(X, Schema.numeric(1))
+    np.testing.assert_array_equal(encoder.inverse_transform(encoder.transform(X))[0], X)

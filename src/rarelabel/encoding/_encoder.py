@@ -262,7 +262,9 @@ class TableEncoder:
             elif block.kind == "usual":
                 Z[:, block.columns] = part == self._usual[list(block.sources)]
             elif block.kind == "binary":
-                Z[:, block.columns] = part > self._middle[list(block.sources)]
+                sources = list(block.sources)
+                # the middle of 0 and the smallest number is 0 again
+                Z[:, block.columns] = (part > self._middle[sources]) | (part == self._high[sources])
             elif block.kind == "category":
                 Z[np.arange(len(X)), block.start + part[:, 0].astype(np.intp)] = 1
 
