@@ -6,6 +6,8 @@ from sklearn.dummy import DummyClassifier
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+pytest.importorskip("torch")
+
 from rarelabel import MLDM
 from rarelabel.classifiers import BinaryRelevance
 from rarelabel.encoding import TableEncoder
