@@ -86,7 +86,7 @@ class MLDM(BaseSampler):
     label_model : None, "forest" or classifier, default=None
         Judges the rows of :meth:`fit_resample` by P(labels | features), learned from all rows of the table: of the
         candidates for each row the one is taken whose labels it believes most. ``"forest"`` is a random forest. The new
-        rows are then less like S and of more use to a classifier.
+        rows are then less like S and of more use to a classifier. :meth:`sample` has no judge.
     background : float, default=0.0
         Further rows that :meth:`fit_resample` adds, as a share of n, drawn for no label in particular. The label model
         says which labels they carry, each label as often as the diffusion drew it.
@@ -326,13 +326,7 @@ class MLDM(BaseSampler):
             made_for = rng.permutation(np.repeat(trained.labels, apportion(n, trained.shares)))
         n_choices = (self.n_choices or 3) if known is None else 16 if known.is_partial else 1
         X_new, Y_new, rows = draw_for_labels(
-            trained,
-            made_for,
-            conditions=known,
-            n_choices=n_choices,
-            reject_copies=self.reject_copies,
-            rng=rng,
-            **self._place,
+            trained, made_for, conditions=known, n_choices=n_choices, **self._drawing(rng)
         )
         if len(rows) < n:
             message = f"MLDM: {len(rows)} of {n} rows could be drawn that meet the conditions {dict(conditions or {})}"
@@ -445,7 +439,7 @@ class MLDM(BaseSampler):
         if self.variant == "reference":
             X_new, Y_new = draw_as_released(self.trained_, plan.n_new, generator=torch_generator(rng), **self._place)
             return Resampled(np.arange(n), X_new, Y_new)
-        drawing = {"reject_copies": self.reject_copies, "rng": rng, **self._place}
+        drawing = self._drawing(rng)
         if self.label_model is None:
             X_new, Y_new, rows = draw_for_labels(self.trained_, made_for, n_choices=self.n_choices or 3, **drawing)
         else:
@@ -494,6 +488,9 @@ class MLDM(BaseSampler):
             return True
         width = sum(max(column.n_categories, 1) for column in schema.features) + schema.n_labels
         return self.train_on == "all" or self.n_subset_ < max(_MANY, 10 * width)
+
+    def _drawing(self, rng: np.random.Generator) -> dict[str, Any]:
+        return {"reject_copies": self.reject_copies, "rng": rng, **self._place}
 
     @property
     def _place(self) -> dict[str, Any]:
