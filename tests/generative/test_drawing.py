@@ -52,3 +52,36 @@ def test_a_table_without_rare_labels_leaves_no_model_of_the_table_before(method)
         model.sample(5)
     with pytest.raises(NotFittedError):
         model.sample_dataset(5)
+
+
+def test_rows_under_conditions_on_labels_have_the_label_sets_of_the_rows_that_meet_them():
+    X, Y = table(400)
+    Y[:, 2] &= Y[:, 1]  # y2 is the rare label; of the rows with y1 a third carry it, of all others none
+    model = quietly(MLDM(**SMALL).fit, X, Y)
+    for conditions, meets in (
+        ({"y1": 1}, Y[:, 1] == 1),
+        ({"y0": 0, "y1": 1}, (Y[:, 0] == 0) & (Y[:, 1] == 1)),
+        ({}, Y[:, 0] < 2),
+    ):
+        _, Y_new = model.sample(400, conditions)
+        spread = 4 * np.sqrt(Y[meets].var(axis=0) / 400)
+        assert (np.abs(Y_new.mean(axis=0) - Y[meets].mean(axis=0)) <= spread).all()
+
+
+def test_labels_that_were_never_seen_together_are_drawn_by_the_model():
+    X, Y = table(400)
+    Y[:, 2] &= 1 - Y[:, 1]
+    _, Y_new = quietly(MLDM(**SMALL).fit, X, Y).sample(100, {"y1": 1, "y2": 1})
+    assert Y_new[:, 1:].all()
+    assert len(np.unique(Y_new[:, 0])) == 2
+
+
+def test_under_conditions_on_features_too_labels_come_from_the_model():
+    X, Y = table(400)
+    Y[:, 0] = X[:, 1] == "red"
+    model = quietly(MLDM(**(SMALL | {"training_steps": 300})).fit, X, Y)
+    for color, share in (("red", 1), ("blue", 0)):
+        X_new, Y_new = model.sample(100, {"x1": color, "y1": 1})
+        assert set(X_new[:, 1]) == {color}
+        assert Y_new[:, 1].all()
+        assert abs(Y_new[:, 0].mean() - share) < 0.35  # the label sets of all rows with y1: 0.5

@@ -104,14 +104,17 @@ def test_a_container_is_rows_for_each_category_and_class_only():
     assert len(container.table.Y) == 3
 
 
-def test_the_file_holds_no_row_of_the_table(tmp_path):
+def test_the_file_holds_no_row_of_features(tmp_path):
     X, Y = table()
     fitted(X, Y).save(tmp_path / "model.safetensors")
     tensors = safetensors.load_file(tmp_path / "model.safetensors")
     assert {name.split(".")[0] for name in tensors} == {
-        "denoiser", "encoder", "labels", "shares", "frequencies", "seen", "hashes",
+        "denoiser", "encoder", "labels", "shares", "frequencies", "seen", "hashes", "label_sets", "set_counts",
     }  # fmt: skip
     assert not any(tensor.shape[:1] == (120,) and tensor.ndim == 2 for tensor in tensors.values())
+    sets, counts = np.unique(Y, axis=0, return_counts=True)
+    np.testing.assert_array_equal(tensors["label_sets"].numpy(), sets)
+    np.testing.assert_array_equal(tensors["set_counts"].numpy(), counts)
 
 
 def test_a_seed_may_be_a_number_of_numpy(tmp_path):
@@ -189,7 +192,7 @@ def with_tensor(name, value):
 
 
 DAMAGED = {
-    "a newer format": (set_in("format", value=99), "is a model file of format 99; this version reads format 2"),
+    "a newer format": (set_in("format", value=99), "is a model file of format 99; this version reads format 3"),
     "another method": (set_in("method", value="AEMLO"), "holds a model of 'AEMLO', not of 'MLDM'"),
     "a network that is none": (set_in("recipe", "denoiser", value="os.system"), "unknown denoiser 'os.system'"),
     "a width beyond memory": (set_in("recipe", "width", value=10**9), "weights are not those of the network"),

@@ -289,7 +289,8 @@ class ClassGenerator(BaseSampler):
             warnings.warn(message, UserWarning, stacklevel=4)
         model, result = self._learn(encoder, Z, Y, labels, rng)
         hashes = np.unique(row_hashes(X))
-        self.trained_ = Trained(encoder, model, labels, shares / shares.sum(), counts / len(Y), seen, hashes)
+        sets = np.eye(len(counts), dtype=bool)[seen], counts[seen]
+        self.trained_ = Trained(encoder, model, labels, shares / shares.sum(), counts / len(Y), seen, hashes, *sets)
         self.stopped_ = result.stopped
         self.loss_history_ = np.array(
             [(r.step, r.loss, np.nan if r.held_out_loss is None else r.held_out_loss) for r in result.history]

@@ -249,8 +249,9 @@ class MLDM(BaseSampler):
         n : int
             Number of rows.
         conditions : dict, default=None
-            Name of a label to 0 or 1, name of a column to its value: all rows have them. By default each row is drawn
-            for a minority label, as in :meth:`fit_resample`.
+            Name of a label to 0 or 1, name of a column to its value: all rows have them. Where only labels are named,
+            the label sets of the training rows that meet them come as often as there. By default each row is drawn for
+            a minority label, as in :meth:`fit_resample`.
         random_state : int, Generator or None, default=None
             None takes that of the sampler, so that the same fitted model gives the same rows.
 
@@ -324,7 +325,7 @@ class MLDM(BaseSampler):
         made_for = np.full(n, -1, dtype=np.intp)
         if known is None:
             made_for = rng.permutation(np.repeat(trained.labels, apportion(n, trained.shares)))
-        n_choices = (self.n_choices or 3) if known is None else 16 if known.is_partial else 1
+        n_choices = (self.n_choices or 3) if known is None else 16 if known.is_partial and known.features else 1
         X_new, Y_new, rows = draw_for_labels(
             trained, made_for, conditions=known, n_choices=n_choices, **self._drawing(rng)
         )
@@ -340,8 +341,8 @@ class MLDM(BaseSampler):
         Parameters
         ----------
         path : path-like
-            Usually ends in ``.safetensors``. It holds no row of the table, but the ranges and quantiles of its
-            columns, its categories, and a hash of each row by which copies are known.
+            Usually ends in ``.safetensors``. It holds no row of X, but the ranges and quantiles of its columns, its
+            categories, a hash of each row by which copies are known, and which label sets it has, with their counts.
 
         Raises
         ------

@@ -280,6 +280,7 @@ def draw(
     generator: torch.Generator,
     values: NDArray[Any] | None = None,
     known: NDArray[np.bool_] | None = None,
+    eta: float | None = None,
     device: str | torch.device,
     n_threads: int | None,
 ) -> NDArray[np.float32]:
@@ -292,6 +293,8 @@ def draw(
     generator : torch.Generator
     values, known : ndarray, shape (n, width), default=None
         Entries that the rows must have, where ``known``.
+    eta : float, default=None
+        Noise of the drawing steps of real columns; None takes the recipe's.
     device : str or torch.device
     n_threads : int or None
 
@@ -310,7 +313,7 @@ def draw(
             generator=generator,
             n_steps=recipe.sampling_steps,
             clamp=recipe.clamp,
-            eta=recipe.eta,
+            eta=recipe.eta if eta is None else eta,
             conditions=conditions,
             batch_size=1024,
             device=place,

@@ -21,7 +21,7 @@ from rarelabel.schema import Column, Schema
 
 __all__ = ["ModelFile", "is_plain", "read_model", "write_model"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _KEY = "rarelabel"
 _CUSTOM = "custom"
 
@@ -65,6 +65,8 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
     tensors["frequencies"] = torch.from_numpy(trained.frequencies)
     tensors["seen"] = torch.from_numpy(trained.seen)
     tensors["hashes"] = torch.from_numpy(trained.hashes.view(np.int64))
+    tensors["label_sets"] = torch.from_numpy(trained.label_sets)
+    tensors["set_counts"] = torch.from_numpy(trained.set_counts.astype(np.int64))
     header = {
         "format": FORMAT_VERSION,
         "method": content.method,
@@ -181,7 +183,10 @@ def _content(
     if seen.shape != (schema.n_labels,) or frequencies.shape != seen.shape:
         raise ValueError("seen labels and frequencies")
     hashes = np.ascontiguousarray(tensors["hashes"].numpy().astype(np.int64)).view(np.uint64)
-    trained = Trained(encoder, model, labels, shares, frequencies, seen, hashes)
+    label_sets, set_counts = tensors["label_sets"].numpy().astype(bool), tensors["set_counts"].numpy().astype(np.intp)
+    if label_sets.shape != (len(set_counts), schema.n_labels) or not (set_counts > 0).all():
+        raise ValueError("label sets and how many rows have each")
+    trained = Trained(encoder, model, labels, shares, frequencies, seen, hashes, label_sets, set_counts)
     return ModelFile(method, trained, schema, dict(header["parameters"]), dict(header["facts"]))
 
 

@@ -59,6 +59,10 @@ class Trained:
         Labels that some training row carries; no new row carries another.
     hashes : ndarray of uint64
         Of the features of the training rows, so that copies are known.
+    label_sets : ndarray of bool, shape (u, q)
+        The distinct rows of Y that were trained on.
+    set_counts : ndarray of int, shape (u,)
+        How many rows have each.
     """
 
     encoder: TableEncoder
@@ -68,6 +72,8 @@ class Trained:
     frequencies: NDArray[np.float64]
     seen: NDArray[np.bool_]
     hashes: NDArray[np.uint64]
+    label_sets: NDArray[np.bool_]
+    set_counts: NDArray[np.intp]
 
 
 def train_on_subset(
@@ -126,7 +132,8 @@ def train_on_subset(
     )
     seen = np.asarray(Y_used.any(axis=0))
     shares, frequencies = label_shares(Y, labels), Y[in_subset].mean(axis=0)
-    return Trained(encoder, model, labels, shares, frequencies, seen, np.unique(row_hashes(X))), result
+    sets = np.unique(Y_used, axis=0, return_counts=True)
+    return Trained(encoder, model, labels, shares, frequencies, seen, np.unique(row_hashes(X)), *sets), result
 
 
 def label_shares(Y: NDArray[np.bool_], labels: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -222,7 +229,7 @@ def draw_for_labels(
         is_last, failed = attempt == _ATTEMPTS - 1, []
         for slots in np.split(missing, range(_AT_ONCE, len(missing), _AT_ONCE)):
             wanted = np.repeat(made_for[slots], n_choices)
-            X, Y = draw_once(trained, wanted, conditions, generator, **place)
+            X, Y = draw_once(trained, wanted, conditions, rng, generator, **place)
             valid = (wanted < 0) | Y[np.arange(len(wanted)), wanted]
             if conditions is not None:
                 valid &= conditions.holds(X, Y)
@@ -326,10 +333,19 @@ def choose_believed(beliefs: NDArray[np.float64], valid: NDArray[np.bool_]) -> N
 
 
 def draw_once(
-    trained: Trained, wanted: NDArray[np.intp], conditions: Known | None, generator: torch.Generator, **place: Any
+    trained: Trained,
+    wanted: NDArray[np.intp],
+    conditions: Known | None,
+    rng: np.random.Generator,
+    generator: torch.Generator,
+    **place: Any,
 ) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Draw and decode one row for each wanted label."""
-    encoder = trained.encoder
+    """Draw and decode one row for each wanted label.
+
+    Under conditions real columns are drawn with the noise of ancestral sampling, which follows conditions on rows
+    outside of S better.
+    """
+    encoder, eta = trained.encoder, None
     values = np.zeros((len(wanted), encoder.width_))
     known = np.zeros((len(wanted), encoder.width_), dtype=bool)
     for label in np.unique(wanted[wanted >= 0]):
@@ -337,9 +353,33 @@ def draw_once(
     if conditions is not None:
         values = np.where(conditions.known, conditions.values, values)
         known |= conditions.known
-    Z = draw(trained.model, len(wanted), generator=generator, values=values, known=known, **place)
+        sets, eta = sets_under(trained, conditions, len(wanted), rng), 1.0
+        if sets is not None:
+            columns = encoder.blocks_[-1].columns
+            values[:, columns], known[:, columns] = sets, True
+    Z = draw(trained.model, len(wanted), generator=generator, values=values, known=known, eta=eta, **place)
     X, Y = encoder.inverse_transform(Z)
     return X, Y & trained.seen
+
+
+def sets_under(trained: Trained, conditions: Known, n: int, rng: np.random.Generator) -> NDArray[np.bool_] | None:
+    """Label sets of n rows under conditions on labels, each as often as among the training rows that meet them.
+
+    p(row | l) is the sum over label sets y of p(y | l) p(row | y). The model knows p(y | l) for the labels that it
+    draws rows for; for others it is tilted towards S, and the table says it exactly.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, q), or None
+        None under conditions on columns of X, and where no training row meets them: the model draws the labels then.
+    """
+    meets = np.ones(len(trained.label_sets), dtype=bool)
+    for label, value in conditions.labels.items():
+        meets &= trained.label_sets[:, label] == value
+    if conditions.features or not meets.any():
+        return None
+    counts = trained.set_counts * meets
+    return trained.label_sets[rng.choice(len(meets), n, p=counts / counts.sum())]
 
 
 def stack(parts: list[Matrix]) -> Matrix:
