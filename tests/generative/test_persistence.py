@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.ensemble import RandomForestClassifier
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.torch")
@@ -110,6 +111,7 @@ def test_the_file_holds_no_row_of_features(tmp_path):
     tensors = safetensors.load_file(tmp_path / "model.safetensors")
     assert {name.split(".")[0] for name in tensors} == {
         "denoiser", "encoder", "labels", "shares", "frequencies", "seen", "hashes", "label_sets", "set_counts",
+        "loss_history",
     }  # fmt: skip
     assert not any(tensor.shape[:1] == (120,) and tensor.ndim == 2 for tensor in tensors.values())
     sets, counts = np.unique(Y, axis=0, return_counts=True)
@@ -121,6 +123,14 @@ def test_a_seed_may_be_a_number_of_numpy(tmp_path):
     model = fitted(*table(), random_state=np.int64(3))
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(MLDM.load(tmp_path / "model").sample(9)[0], model.sample(9)[0])
+
+
+def test_a_label_model_of_the_callers_own_is_not_kept(tmp_path):
+    model = fitted(*table(), label_model=RandomForestClassifier(n_estimators=2))
+    model.save(tmp_path / "model")
+    again = MLDM.load(tmp_path / "model")
+    assert again.label_model is None
+    np.testing.assert_array_equal(again.sample(9)[0], model.sample(9)[0])
 
 
 def test_loading_leaves_the_global_generator_alone(model_file):
@@ -193,14 +203,21 @@ def with_tensor(name, value):
 
 DAMAGED = {
     "a newer format": (set_in("format", value=99), "is a model file of format 99; this version reads format 3"),
+    "no method": (set_in("method", value=None), "does not say what method wrote it"),
     "another method": (set_in("method", value="AEMLO"), "holds a model of 'AEMLO', not of 'MLDM'"),
-    "a network that is none": (set_in("recipe", "denoiser", value="os.system"), "unknown denoiser 'os.system'"),
-    "a width beyond memory": (set_in("recipe", "width", value=10**9), "weights are not those of the network"),
-    "a million million steps": (set_in("recipe", "T", value=10**12), "T is"),
+    "a network that is none": (
+        set_in("facts", "recipe", "denoiser", value="os.system"),
+        "unknown denoiser 'os.system'",
+    ),
+    "a width beyond memory": (set_in("facts", "recipe", "width", value=10**9), "weights are not those of the network"),
+    "a million million steps": (set_in("facts", "recipe", "T", value=10**12), "T is"),
     "no schema": (lambda header, tensors: header.pop("schema"), "its parts do not fit together"),
     "a column too many": (lambda header, tensors: header["schema"]["features"].pop(), "do not fit together"),
-    "blocks beyond the table": (set_in("encoder", "blocks", 0, "sources", value=[0, 1, 99]), "do not fit together"),
-    "blocks of nothing": (set_in("encoder", "blocks", value=[]), "do not fit together"),
+    "blocks beyond the table": (
+        set_in("facts", "encoder", "blocks", 0, "sources", value=[0, 1, 99]),
+        "do not fit together",
+    ),
+    "blocks of nothing": (set_in("facts", "encoder", "blocks", value=[]), "do not fit together"),
     "no weights": (without_tensor("denoiser.out.1.weight"), "weights are not those of the network"),
     "weights that are no numbers": (
         with_tensor("denoiser.out.1.bias", torch.full((6,), float("nan"))),
@@ -208,8 +225,10 @@ DAMAGED = {
     ),
     "no labels": (with_tensor("labels", torch.zeros(0, dtype=torch.int64)), "do not fit together"),
     "labels that are not there": (with_tensor("labels", torch.tensor([1, 7])), "do not fit together"),
+    "a history that is none": (with_tensor("loss_history", torch.zeros(3)), "do not fit together"),
+    "no facts": (lambda header, tensors: header.pop("facts"), "do not fit together"),
     "unknown parameters": (set_in("parameters", "command", value="ls"), "is damaged"),
-    "no container": (set_in("facts", "container", value=3), "is damaged"),
+    "no container": (set_in("container", value=3), "is damaged"),
 }
 
 

@@ -19,8 +19,9 @@ from rarelabel.base import BaseSampler
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._balancing import BalancingStrategy, rows_to_add
 from rarelabel.generative._conditions import Known, encode_conditions
+from rarelabel.generative._diffusion_files import read_trained, trained_parts
 from rarelabel.generative._model import Denoiser, TableModel
-from rarelabel.generative._persistence import ModelFile, is_plain, read_model, write_model
+from rarelabel.generative._persistence import content_of, fitting_parts, read_model, restore_sampler, write_model
 from rarelabel.generative._subset_model import Trained
 from rarelabel.metrics import row_hashes
 from rarelabel.schema import Schema
@@ -151,18 +152,12 @@ class ClassGenerator(BaseSampler):
             If safetensors is not installed.
         """
         check_is_fitted(self, "trained_")
-        left_out = ("progress", "cancel", "device")
-        parameters = {name: value for name, value in self.get_params().items() if name not in left_out}
-        facts = {
+        tensors, facts = trained_parts(self.trained_)
+        facts |= {
             "unseen": self._unseen.tolist(),
             "few": {str(label): rows.tolist() for label, rows in self._few.items()},
-            "stopped": self.stopped_,
-            "loss_history": [[None if x != x else x for x in row] for row in self.loss_history_.tolist()],
-            "sampling_strategy": self.sampling_strategy_,
-            "container": self._container.to_plain(),
         }
-        plain = {name: value for name, value in parameters.items() if is_plain(value)}
-        write_model(path, ModelFile(type(self).__name__, self.trained_, self._container.schema, plain, facts))
+        write_model(path, content_of(self, self._container, tensors, facts))
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, device: str = "auto") -> Self:
@@ -184,22 +179,15 @@ class ClassGenerator(BaseSampler):
         FileNotFoundError
             If there is no such file.
         """
-        content = read_model(path, cls.__name__, denoiser=cls._network)
-        facts, schema, width = content.facts, content.schema, content.trained.encoder.width_
-        try:
-            model = cls(**{**content.parameters, "device": device})
-            model.trained_, model._container = content.trained, Container.from_plain(schema, facts["container"])
+        content = read_model(path, cls.__name__)
+        with fitting_parts(path):
+            facts, trained = content.facts, read_trained(content, cls._network)
+            model, width = restore_sampler(cls, content, device=device), trained.encoder.width_
+            model.trained_, model._container = trained, content.container
             model._few = {int(label): np.array(rows, dtype=np.float32) for label, rows in facts["few"].items()}
             model._unseen = np.arange(width)[np.array(facts["unseen"], dtype=np.intp)]
             if any(rows.shape[1:] != (width,) or not np.isfinite(rows).all() for rows in model._few.values()):
                 raise ValueError("rows of small classes")
-            model.stopped_, model.sampling_strategy_ = facts["stopped"], facts["sampling_strategy"]
-            model.loss_history_ = np.array(facts["loss_history"], dtype=float).reshape(-1, 3)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
-        model.n_features_in_ = schema.n_features
-        if model._container.table.named:
-            model.feature_names_in_ = np.array(schema.feature_names, dtype=object)
         return model
 
     def __sklearn_tags__(self) -> Any:

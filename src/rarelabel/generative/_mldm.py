@@ -19,10 +19,11 @@ from rarelabel.base import BaseSampler
 from rarelabel.datasets import Dataset
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._conditions import encode_conditions
+from rarelabel.generative._diffusion_files import read_trained, trained_parts
 from rarelabel.generative._label_model import fit_label_model
 from rarelabel.generative._model import Denoiser
 from rarelabel.generative._parameters import check_parameters, recipe_of
-from rarelabel.generative._persistence import ModelFile, is_plain, read_model, write_model
+from rarelabel.generative._persistence import content_of, fitting_parts, read_model, restore_sampler, write_model
 from rarelabel.generative._released import draw_as_released
 from rarelabel.generative._subset_model import draw_for_labels, draw_for_table, label_shares, train_on_subset
 from rarelabel.schema import Schema
@@ -352,18 +353,9 @@ class MLDM(BaseSampler):
             If safetensors is not installed.
         """
         check_is_fitted(self, "trained_")
-        left_out = ("progress", "cancel", "denoiser", "device")
-        parameters = {name: value for name, value in self.get_params().items() if name not in left_out}
-        plain = {name: value for name, value in parameters.items() if is_plain(value)}
-        facts = {
-            "path": self.path_,
-            "n_subset": self.n_subset_,
-            "stopped": self.stopped_,
-            "loss_history": [[None if x != x else x for x in row] for row in self.loss_history_.tolist()],
-            "sampling_strategy": self.sampling_strategy_,
-            "container": self._container.to_plain(),
-        }
-        write_model(path, ModelFile("MLDM", self.trained_, self._container.schema, plain, facts))
+        tensors, facts = trained_parts(self.trained_)
+        facts |= {"path": self.path_, "n_subset": self.n_subset_}
+        write_model(path, content_of(self, self._container, tensors, facts))
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, denoiser: Denoiser | None = None, device: str = "auto") -> Self:
@@ -387,20 +379,12 @@ class MLDM(BaseSampler):
         FileNotFoundError
             If there is no such file.
         """
-        content = read_model(path, "MLDM", denoiser=denoiser)
-        facts = content.facts
-        try:
-            chosen = content.trained.model.recipe.denoiser
-            model = cls(**{**content.parameters, "denoiser": chosen, "device": device})
-            model.trained_, model._container = content.trained, Container.from_plain(content.schema, facts["container"])
-            model.path_, model.n_subset_, model.stopped_ = facts["path"], facts["n_subset"], facts["stopped"]
-            model.loss_history_ = np.array(facts["loss_history"], dtype=float).reshape(-1, 3)
-            model.sampling_strategy_ = facts["sampling_strategy"]
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
-        model.n_features_in_ = content.schema.n_features
-        if model._container.table.named:
-            model.feature_names_in_ = np.array(content.schema.feature_names, dtype=object)
+        content = read_model(path, "MLDM")
+        with fitting_parts(path):
+            trained = read_trained(content, denoiser)
+            model = restore_sampler(cls, content, denoiser=trained.model.recipe.denoiser, device=device)
+            model.trained_, model._container = trained, content.container
+            model.path_, model.n_subset_ = content.facts["path"], content.facts["n_subset"]
         return model
 
     def _remember_form(self, table: Table) -> None:

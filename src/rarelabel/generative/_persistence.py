@@ -1,29 +1,50 @@
-"""Trained models as files: tensors in safetensors, everything else as JSON in its header. Nothing in them can run."""
+"""Trained models as files: tensors in safetensors, everything else as JSON in its header. Nothing in them can run.
+
+What every method's file has is here; what a method adds are tensors and facts of its own.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from rarelabel._device import forked_rng
+from rarelabel._validation import Container
+from rarelabel.base import BaseSampler
 from rarelabel.datasets import atomic_path
-from rarelabel.encoding import Block, TableEncoder, idle_numbers
-from rarelabel.generative._model import DENOISERS, Denoiser, Recipe, build
-from rarelabel.generative._subset_model import Trained
+from rarelabel.encoding import TableEncoder, idle_numbers
 from rarelabel.schema import Column, Schema
 
-__all__ = ["ModelFile", "is_plain", "read_model", "write_model"]
+__all__ = [
+    "ModelFile",
+    "NotGiven",
+    "content_of",
+    "encoder_parts",
+    "fitting_parts",
+    "method_of",
+    "read_encoder",
+    "read_model",
+    "read_network",
+    "restore_sampler",
+    "tensors_under",
+    "weights_of",
+    "write_model",
+]
 
 FORMAT_VERSION = 3
 _KEY = "rarelabel"
-_CUSTOM = "custom"
+_NOT_KEPT = ("progress", "cancel", "device")
+"""Parameters that belong to the computer or the caller."""
+
+Sampler = TypeVar("Sampler", bound=BaseSampler)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,56 +55,85 @@ class ModelFile:
     ----------
     method : str
         Name of the class that wrote it.
-    trained : Trained
-    schema : Schema
+    container : Container
+        Columns and labels of the training table, and the containers it came in.
     parameters : dict
         Of the sampler, those that JSON can hold.
     facts : dict
-        Other fitted attributes: numbers, texts and lists of these.
+        Whatever else is known, as values that JSON can hold.
+    tensors : dict of str to Tensor
     """
 
     method: str
-    trained: Trained
-    schema: Schema
+    container: Container
     parameters: dict[str, Any]
     facts: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+class NotGiven(Exception):
+    """A file that is whole but needs something that was not given."""
+
+
+def content_of(
+    sampler: BaseSampler, container: Container, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
+) -> ModelFile:
+    """What the file of a trained sampler holds.
+
+    Parameters
+    ----------
+    sampler : BaseSampler
+        With the attributes ``sampling_strategy_``, ``stopped_`` and ``loss_history_``.
+    container : Container
+        Of the table that it was trained on.
+    tensors, facts : dict
+        What the method adds. Keys are its own, but for ``loss_history``, ``stopped`` and ``sampling_strategy``.
+    """
+    given: Any = sampler
+    parameters = {name: value for name, value in given.get_params(deep=False).items() if name not in _NOT_KEPT}
+    return ModelFile(
+        type(sampler).__name__,
+        container,
+        {name: value for name, value in parameters.items() if _is_plain(value)},
+        {**facts, "stopped": given.stopped_, "sampling_strategy": given.sampling_strategy_},
+        {**tensors, "loss_history": torch.from_numpy(np.asarray(given.loss_history_, dtype=np.float64))},
+    )
+
+
+def restore_sampler(cls: type[Sampler], content: ModelFile, **parameters: Any) -> Sampler:
+    """A sampler with its parameters, some of them replaced, and the attributes that all trained samplers have."""
+    given: Any = cls(**{**content.parameters, **parameters})
+    given.stopped_, given.sampling_strategy_ = content.facts["stopped"], content.facts["sampling_strategy"]
+    given.loss_history_ = content.tensors["loss_history"].numpy().astype(np.float64)
+    if given.loss_history_.ndim != 2:
+        raise ValueError("loss history")
+    given.n_features_in_ = content.container.schema.n_features
+    if content.container.table.named:
+        given.feature_names_in_ = np.array(content.container.schema.feature_names, dtype=object)
+    restored: Sampler = given
+    return restored
 
 
 def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
     """Write a model file; an existing one is replaced only when all is written."""
     from safetensors.torch import save_file
 
-    trained, recipe = content.trained, asdict(content.trained.model.recipe)
-    if not isinstance(recipe["denoiser"], str):
-        recipe["denoiser"] = _CUSTOM
-    arrays, encoder = trained.encoder.to_state()
-    tensors = {f"encoder.{name}": torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    for name, tensor in trained.model.denoiser.state_dict().items():
-        tensors[f"denoiser.{name}"] = tensor.detach().cpu().contiguous().clone()
-    tensors["labels"] = torch.from_numpy(trained.labels.astype(np.int64))
-    tensors["shares"] = torch.from_numpy(trained.shares)
-    tensors["frequencies"] = torch.from_numpy(trained.frequencies)
-    tensors["seen"] = torch.from_numpy(trained.seen)
-    tensors["hashes"] = torch.from_numpy(trained.hashes.view(np.int64))
-    tensors["label_sets"] = torch.from_numpy(trained.label_sets)
-    tensors["set_counts"] = torch.from_numpy(trained.set_counts.astype(np.int64))
     header = {
         "format": FORMAT_VERSION,
         "method": content.method,
-        "schema": asdict(content.schema),
-        "encoder": encoder,
-        "blocks": [asdict(block) for block in trained.model.blocks],
-        "recipe": recipe,
+        "schema": asdict(content.container.schema),
+        "container": content.container.to_plain(),
         "parameters": content.parameters,
         "facts": content.facts,
     }
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in content.tensors.items()}
     with atomic_path(path) as unfinished:
         mode = unfinished.stat().st_mode
         save_file(tensors, unfinished, {_KEY: json.dumps(header, default=_plain)})
         unfinished.chmod(mode)  # safetensors leaves a file that nobody else may read
 
 
-def read_model(path: str | os.PathLike[str], method: str, *, denoiser: Denoiser | None = None) -> ModelFile:
+def read_model(path: str | os.PathLike[str], method: str) -> ModelFile:
     """Read a model file.
 
     Parameters
@@ -91,8 +141,6 @@ def read_model(path: str | os.PathLike[str], method: str, *, denoiser: Denoiser 
     path : path-like
     method : str
         The class that must have written it.
-    denoiser : callable, default=None
-        Makes the network where it is the caller's own.
 
     Returns
     -------
@@ -103,31 +151,91 @@ def read_model(path: str | os.PathLike[str], method: str, *, denoiser: Denoiser 
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is none, is cut short, was written by another version or method, or its parts do not fit together.
+        If the file is none, is cut short, was written by another version or method, or lacks a part.
     """
-    path = os.fspath(path)
-    header, tensors = _open(path)
-    if header.get("format") != FORMAT_VERSION:
-        version = header.get("format")
-        raise ValueError(f"{path} is a model file of format {version!r}; this version reads format {FORMAT_VERSION}")
-    if header.get("method") != method:
-        raise ValueError(f"{path} holds a model of {header.get('method')!r}, not of {method!r}")
+    header, tensors = _open(path, with_tensors=True)
+    if header["method"] != method:
+        raise ValueError(f"{os.fspath(path)} holds a model of {header['method']!r}, not of {method!r}")
+    with fitting_parts(path):
+        container = Container.from_plain(_schema(header["schema"]), header["container"])
+        return ModelFile(method, container, dict(header["parameters"]), dict(header["facts"]), tensors)
+
+
+def method_of(path: str | os.PathLike[str]) -> str:
+    """Name of the class that wrote a model file. Raises as :func:`read_model` does."""
+    return str(_open(path, with_tensors=False)[0]["method"])
+
+
+@contextmanager
+def fitting_parts(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Say of errors inside, which come from parts that do not fit together, that the file is damaged."""
     try:
-        return _content(header, tensors, method, denoiser)
-    except _Foreign as error:
-        raise ValueError(f"{path} cannot be loaded: {error}") from None
+        yield
+    except NotGiven as error:
+        raise ValueError(f"{os.fspath(path)} cannot be loaded: {error}") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"{path} is damaged: its parts do not fit together ({error})") from error
+        raise ValueError(f"{os.fspath(path)} is damaged: its parts do not fit together ({error})") from error
 
 
-class _Foreign(Exception):
-    """A file that is whole but needs something that was not given."""
+def encoder_parts(encoder: TableEncoder) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and facts of an encoder, which :func:`read_encoder` reads."""
+    arrays, config = encoder.to_state()
+    tensors = {f"encoder.{name}": torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+    return tensors, {"encoder": config}
 
 
-def _open(path: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Header and tensors of a safetensors file."""
+def read_encoder(content: ModelFile, *, labelled: bool = True) -> TableEncoder:
+    """The encoder of a file; ValueError where it is not one of its columns and, if ``labelled``, its labels."""
+    arrays = {name: tensor.numpy() for name, tensor in tensors_under("encoder.", content.tensors).items()}
+    encoder = TableEncoder.from_state(arrays, content.facts["encoder"])
+    _check_encoder(encoder, content.container.schema, labelled)
+    return encoder
+
+
+def weights_of(network: nn.Module, prefix: str) -> dict[str, Tensor]:
+    """Tensors of a network, which :func:`read_network` reads."""
+    return {f"{prefix}{name}": tensor for name, tensor in network.state_dict().items()}
+
+
+def read_network(build: Callable[[], nn.Module], prefix: str, content: ModelFile) -> nn.Module:
+    """A network with the weights of a file, in eval mode.
+
+    Parameters
+    ----------
+    build : callable
+        Makes the network. Called twice; the first time tensors take no memory, whatever size the file asks for.
+    prefix : str
+        Of the names of its tensors.
+    content : ModelFile
+
+    Raises
+    ------
+    ValueError
+        If the weights have other names or shapes than those of the network, or are not finite.
+    """
+    weights = tensors_under(prefix, content.tensors)
+    with torch.device("meta"):
+        expected = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+    if expected != {name: tuple(tensor.shape) for name, tensor in weights.items()}:
+        raise ValueError("the weights are not those of the network that the header describes")
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+        raise ValueError("a weight is not finite")
+    with forked_rng(torch.Generator().manual_seed(0)):
+        network = build()
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def tensors_under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose names begin so, by the rest of the name."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _open(path: str | os.PathLike[str], *, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Header, of the right version, and tensors of a safetensors file."""
     from safetensors import SafetensorError, safe_open
 
+    path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no file {path}")
     try:
@@ -135,7 +243,8 @@ def _open(path: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
             metadata = file.metadata() or {}
             if _KEY not in metadata:
                 raise ValueError(f"{path} is no model file of rarelabel")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no dict
+            names = file.keys() if with_tensors else ()
+            tensors = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise ValueError(f"{path} is no model file, or is cut short ({error})") from error
     try:
@@ -144,54 +253,12 @@ def _open(path: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         raise ValueError(f"{path} is damaged: its header is no JSON") from error
     if not isinstance(header, dict):
         raise ValueError(f"{path} is damaged: its header is no JSON object")
+    version = header.get("format")
+    if version != FORMAT_VERSION:
+        raise ValueError(f"{path} is a model file of format {version!r}; this version reads format {FORMAT_VERSION}")
+    if not isinstance(header.get("method"), str):
+        raise ValueError(f"{path} is damaged: it does not say what method wrote it")
     return header, tensors
-
-
-def _content(
-    header: dict[str, Any], tensors: dict[str, torch.Tensor], method: str, denoiser: Denoiser | None
-) -> ModelFile:
-    schema = _schema(header["schema"])
-    arrays = _part(tensors, "encoder.")
-    encoder = TableEncoder.from_state({name: tensor.numpy() for name, tensor in arrays.items()}, header["encoder"])
-    _check_encoder(encoder, schema)
-    blocks = tuple(Block(**{**block, "sources": tuple(block["sources"])}) for block in header["blocks"])
-    if blocks != encoder.blocks_ and blocks != (Block("numeric", 0, encoder.width_, ()),):
-        raise ValueError("blocks of the model differ from those of the encoder")
-    recipe = dict(header["recipe"])
-    if recipe["denoiser"] == _CUSTOM:
-        if denoiser is None or isinstance(denoiser, str):
-            raise _Foreign("its network is the caller's own: pass denoiser=, the function that makes it")
-        recipe["denoiser"] = denoiser
-    elif recipe["denoiser"] not in DENOISERS:
-        raise ValueError(f"unknown denoiser {recipe['denoiser']!r}")
-    _check_numbers(recipe)
-    weights = _part(tensors, "denoiser.")
-    with torch.device("meta"):  # takes no memory, whatever width the header asks for
-        model = build(blocks, encoder, Recipe(**recipe))
-    expected = {name: tuple(tensor.shape) for name, tensor in model.denoiser.state_dict().items()}
-    if expected != {name: tuple(tensor.shape) for name, tensor in weights.items()}:
-        raise ValueError("the weights are not those of the network that the header describes")
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
-        raise ValueError("a weight is not finite")
-    with forked_rng(torch.Generator().manual_seed(0)):
-        model = build(blocks, encoder, Recipe(**recipe))
-    model.denoiser.load_state_dict(weights)
-    model.denoiser.eval()
-    labels, shares = tensors["labels"].numpy().astype(np.intp), tensors["shares"].numpy().astype(np.float64)
-    _check_labels(labels, shares, schema.n_labels)
-    seen, frequencies = tensors["seen"].numpy().astype(bool), tensors["frequencies"].numpy().astype(np.float64)
-    if seen.shape != (schema.n_labels,) or frequencies.shape != seen.shape:
-        raise ValueError("seen labels and frequencies")
-    hashes = np.ascontiguousarray(tensors["hashes"].numpy().astype(np.int64)).view(np.uint64)
-    label_sets, set_counts = tensors["label_sets"].numpy().astype(bool), tensors["set_counts"].numpy().astype(np.intp)
-    if label_sets.shape != (len(set_counts), schema.n_labels) or not (set_counts > 0).all():
-        raise ValueError("label sets and how many rows have each")
-    trained = Trained(encoder, model, labels, shares, frequencies, seen, hashes, label_sets, set_counts)
-    return ModelFile(method, trained, schema, dict(header["parameters"]), dict(header["facts"]))
-
-
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _schema(plain: dict[str, Any]) -> Schema:
@@ -201,7 +268,7 @@ def _schema(plain: dict[str, Any]) -> Schema:
     return Schema(columns(plain["features"]), columns(plain["labels"]), bool(plain["exclusive"]))
 
 
-def _check_encoder(encoder: TableEncoder, schema: Schema) -> None:
+def _check_encoder(encoder: TableEncoder, schema: Schema, labelled: bool) -> None:
     """Raise ValueError where the blocks do not cover the columns, each once and in order."""
     blocks, at = encoder.blocks_, 0
     for block in blocks:
@@ -217,8 +284,9 @@ def _check_encoder(encoder: TableEncoder, schema: Schema) -> None:
         if block.kind == "category" and block.width != schema.features[block.sources[0]].n_categories:
             raise ValueError(f"block {block} has another number of categories")
         at = block.stop
-    labelled = bool(blocks) and blocks[-1].kind == ("classes" if schema.exclusive else "labels")
-    if not labelled or blocks[-1].width != schema.n_labels or at != encoder.width_:
+    expected = [("classes" if schema.exclusive else "labels", schema.n_labels)] if labelled else []
+    found = [(block.kind, block.width) for block in blocks if block.kind in ("labels", "classes")]
+    if found != expected or (labelled and blocks[-1].kind != found[0][0]) or at != encoder.width_:
         raise ValueError("the blocks are not those of the columns")
     idle_numbers(blocks)  # KeyError where a state stands beside no number
     back, _ = encoder.inverse_transform(np.zeros((1, encoder.width_)))
@@ -226,30 +294,12 @@ def _check_encoder(encoder: TableEncoder, schema: Schema) -> None:
         raise ValueError("the encoder is of other columns")
 
 
-def _check_numbers(recipe: dict[str, Any]) -> None:
-    for name in ("T", "sampling_steps", "steps", "batch_size", "record_every"):
-        if not isinstance(recipe[name], int) or not 1 <= recipe[name] <= 10**9:
-            raise ValueError(f"{name} is {recipe[name]!r}")
-    if recipe["T"] > 10**5:
-        raise ValueError(f"T is {recipe['T']!r}")
-    if not 0 <= recipe["known_share"] <= 1:
-        raise ValueError(f"known_share is {recipe['known_share']!r}")
-
-
-def _check_labels(labels: NDArray[np.intp], shares: NDArray[np.float64], n_labels: int) -> None:
-    fits = labels.ndim == 1 and labels.shape == shares.shape and len(labels) > 0
-    if not fits or labels.min() < 0 or labels.max() >= n_labels or not (shares >= 0).all():
-        raise ValueError("labels and their shares")
-    if not math.isclose(float(shares.sum()), 1.0, rel_tol=1e-6):
-        raise ValueError(f"shares sum to {shares.sum()}")
-
-
-def is_plain(value: Any) -> bool:
+def _is_plain(value: Any) -> bool:
     """Whether JSON gives a value back as it is."""
     if isinstance(value, dict):
-        return all(isinstance(key, str) and is_plain(part) for key, part in value.items())
+        return all(isinstance(key, str) and _is_plain(part) for key, part in value.items())
     if isinstance(value, list):
-        return all(map(is_plain, value))
+        return all(map(_is_plain, value))
     return value is None or isinstance(value, str | int | float | np.integer)
 
 
