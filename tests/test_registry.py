@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from rarelabel import over_sampling, under_sampling
 from rarelabel.base import BaseSampler
@@ -14,6 +14,7 @@ from rarelabel.classifiers import MLkNN, label_scores, with_class_weights
 from rarelabel.registry import (
     CLASSIFIERS,
     SAMPLERS,
+    SINGLE_LABEL_CLASSIFIERS,
     SINGLE_LABEL_SAMPLERS,
     classifier_names,
     is_single_label,
@@ -163,8 +164,8 @@ def test_an_unknown_classifier_is_refused_with_the_nearest_names():
         ValueError, match=r"no classifier is called 'br-tre'; there are br-boosting, .*; did you mean br-tree"
     ):
         make_classifier("br-tre")
-    with pytest.raises(ValueError, match=r"no classifier is called 'svm'; there are br-boosting, [^;]*$"):
-        make_classifier("svm")
+    with pytest.raises(ValueError, match=r"no classifier is called 'svc2'; there are br-boosting, [^;]*$"):
+        make_classifier("svc2")
 
 
 def test_a_missing_extra_is_named(monkeypatch):
@@ -185,3 +186,23 @@ def test_every_classifier_takes_class_weights(name):
     fitted = [each.fit(rows, rare) for each in (plain, with_class_weights(plain))]
     without, weighted = (label_scores(each, unseen).values[:, 0].mean() for each in fitted)
     assert weighted > without
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize("name", SINGLE_LABEL_CLASSIFIERS)
+def test_classifiers_of_one_class_per_row_are_found_apart_and_measured_on_the_rarer_of_two(name):
+    from rarelabel.evaluation.measures import HeldOut, measure_held_out
+
+    assert name in classifier_names(single_label=True)
+    assert name not in classifier_names()
+    rng = np.random.default_rng(0)
+    y = np.repeat(["often", "rare"], [400, 100])
+    rows = rng.normal(size=(500, 2)) + 3 * (y == "rare")[:, np.newaxis]
+    training = rng.permutation(500) < 300
+    classifier = make_classifier(name, random_state=0).fit(rows[training], y[training])
+    assert classifier.classes_.tolist() == ["often", "rare"]  # one model, not one for each class
+    truth, said = y[~training], classifier.predict(rows[~training])
+    one_hot = [each[:, np.newaxis] == ["often", "rare"] for each in (truth, said)]
+    held = HeldOut(*one_hot, one_hot[1].astype(float), np.array([400, 100]), exclusive=True)
+    found = measure_held_out(held)[0]["rare_f1"]
+    assert found == f1_score(truth, said, pos_label="rare") > 0.9

@@ -16,6 +16,7 @@ from rarelabel._random import RandomState, check_random_state
 __all__ = [
     "CLASSIFIERS",
     "SAMPLERS",
+    "SINGLE_LABEL_CLASSIFIERS",
     "SINGLE_LABEL_SAMPLERS",
     "ClassifierRecipe",
     "Part",
@@ -88,7 +89,7 @@ class ClassifierRecipe:
     Parameters
     ----------
     method : Part
-        The multi-label method.
+        The method, a multi-label one where it is built on another.
     estimator : Part or None
         What it is built on; None where it stands alone.
     """
@@ -140,6 +141,20 @@ CLASSIFIERS: dict[str, ClassifierRecipe] = {
 }
 """Name to how it is made. br: binary relevance, cc: classifier chain, lp: label powerset. Names are matched without
 regard to case. ``docs/user_guide/classifiers.md`` tells their parameters."""
+
+SINGLE_LABEL_CLASSIFIERS: dict[str, ClassifierRecipe] = {
+    "adaboost": ClassifierRecipe(Part("sklearn.ensemble:AdaBoostClassifier")),
+    "boosting": ClassifierRecipe(_BOOSTING),
+    "forest": ClassifierRecipe(_FOREST),
+    "knn": ClassifierRecipe(Part("sklearn.neighbors:KNeighborsClassifier")),
+    "logistic": ClassifierRecipe(_LOGISTIC),
+    "naive-bayes": ClassifierRecipe(Part("sklearn.naive_bayes:GaussianNB")),
+    "perceptron": ClassifierRecipe(Part("sklearn.neural_network:MLPClassifier")),
+    "svm": ClassifierRecipe(Part("sklearn.svm:SVC")),
+    "tree": ClassifierRecipe(_TREE),
+}
+"""Name to how it is made, of classifiers of a one-dimensional y: one model of all classes, scikit-learn's own, with its
+defaults but where those above are set otherwise."""
 
 
 def sampler_names(*, installed: bool = False, single_label: bool = False) -> tuple[str, ...]:
@@ -238,24 +253,29 @@ def _sampler_part(name: str) -> tuple[dict[str, Any], type[Any]]:
     return part.parameters, _resolve(part.target)
 
 
-def classifier_names() -> tuple[str, ...]:
+def classifier_names(*, single_label: bool = False) -> tuple[str, ...]:
     """Names of all classifiers, those that need an extra included.
+
+    Parameters
+    ----------
+    single_label : bool, default=False
+        Those of a one-dimensional y, instead of those that take several labels.
 
     Examples
     --------
-    >>> "br-tree" in classifier_names()
-    True
+    >>> "br-tree" in classifier_names(), "tree" in classifier_names(single_label=True)
+    (True, True)
     """
-    return tuple(CLASSIFIERS)
+    return tuple(SINGLE_LABEL_CLASSIFIERS if single_label else CLASSIFIERS)
 
 
 def make_classifier(name: str, *, random_state: RandomState = None, **parameters: Any) -> Any:
-    """A classifier for several labels, ready to be fitted.
+    """A classifier, ready to be fitted.
 
     Parameters
     ----------
     name : str
-        One of :func:`classifier_names`, in any case, with hyphens or underscores.
+        One of :func:`classifier_names`, of several labels or of one, in any case, with hyphens or underscores.
     random_state : int, Generator, RandomState or None, default=None
         Set on the classifier and on what it is built on, wherever they take one. An int is set as it is; a generator
         draws one. None leaves them unset.
@@ -282,9 +302,10 @@ def make_classifier(name: str, *, random_state: RandomState = None, **parameters
                                                      min_samples_leaf=2,
                                                      random_state=0))
     """
-    recipe = CLASSIFIERS.get(name.replace("_", "-").lower())
+    recipes = CLASSIFIERS | SINGLE_LABEL_CLASSIFIERS
+    recipe = recipes.get(name.replace("_", "-").lower())
     if recipe is None:
-        raise ValueError(_unknown("classifier", name, CLASSIFIERS))
+        raise ValueError(_unknown("classifier", name, recipes))
     if recipe.estimator is None:
         classifier = _make(recipe.method, name)
     else:
