@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 from rarelabel.encoding import Block
 from rarelabel.generative import CWGANGP, SEMResDDPM, TabDDPM
 from rarelabel.generative._balancing import rows_to_add
-from rarelabel.generative._class_generator import class_weights, jittered
+from rarelabel.generative._class_model import class_weights, jittered
 from rarelabel.schema import Schema
 
 TINY = {"training_steps": 4, "batch_size": 16, "random_state": 0}

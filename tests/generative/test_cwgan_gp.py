@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from rarelabel._device import forked_rng  # noqa: E402
 from rarelabel.encoding import Block  # noqa: E402
 from rarelabel.generative import CWGANGP  # noqa: E402
-from rarelabel.generative._cwgan_gp import _Rows, slope_penalty  # noqa: E402
+from rarelabel.generative._wasserstein import Rows, slope_penalty  # noqa: E402
 
 BLOCKS = (
     Block("numeric", 0, 1, (0,)),
@@ -37,7 +37,7 @@ class Fixed(torch.nn.Module):
 
 
 def form():
-    return _Rows(BLOCKS, torch.tensor([-4.0, 0, 0, 0, 0, 0, 0]), torch.tensor([2.0, 1, 1, 1, 1, 1, 1]))
+    return Rows(BLOCKS, torch.tensor([-4.0, 0, 0, 0, 0, 0, 0]), torch.tensor([2.0, 1, 1, 1, 1, 1, 1]))
 
 
 def test_the_penalty_is_the_mean_squared_distance_of_the_slope_from_1():

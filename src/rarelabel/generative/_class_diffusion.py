@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rarelabel._device import torch_generator
 from rarelabel.encoding import TableEncoder
-from rarelabel.generative._class_generator import class_weights
-from rarelabel.generative._model import Recipe, TableModel, first_model, learn
+from rarelabel.generative._class_model import check_counts, class_weights
+from rarelabel.generative._model import Recipe, TableModel, draw, first_model, learn
 from rarelabel.generative._subset_model import choose_held_out
 from rarelabel.nn import denoiser_width
 from rarelabel.training import TrainingResult
 
-__all__ = ["class_recipe", "learn_classes"]
+__all__ = ["check_parameters", "draw_rows", "learn_classes"]
 
+_COUNTS = ("n_timesteps", "sampling_steps", "training_steps", "batch_size")
 _OF_THE_RECIPE = ("sampling_steps", "dropout", "batch_size", "learning_rate", "weight_decay", "patience")
+_OF_THE_LOOP = ("device", "n_threads", "progress", "cancel")
 
 
-def class_recipe(parameters: Mapping[str, Any], d: int, **chosen: Any) -> Recipe:
-    """How to train and draw, with the parameters of a sampler, on a table of d encoded columns."""
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Raise ValueError for a parameter of a sampler that means nothing."""
+    check_counts(parameters, _COUNTS)
     for name in ("width", "patience"):
         if parameters[name] is not None and parameters[name] < 1:
             raise ValueError(f"{name} must be None or at least 1, got {parameters[name]!r}")
     if not 0 <= parameters["dropout"] < 1:
         raise ValueError(f"dropout must be in [0, 1), got {parameters['dropout']!r}")
-    return Recipe(
-        T=parameters["n_timesteps"],
-        steps=parameters["training_steps"],
-        width=min(denoiser_width(d), 512) if parameters["width"] is None else parameters["width"],
-        **{name: parameters[name] for name in _OF_THE_RECIPE},
-        **chosen,
-    )
 
 
 def learn_classes(
@@ -41,9 +38,11 @@ def learn_classes(
     Z: NDArray[np.float32],
     Y: NDArray[np.bool_],
     labels: NDArray[np.intp],
-    recipe: Recipe,
     rng: np.random.Generator,
-    **loop: Any,
+    *,
+    parameters: Mapping[str, Any],
+    denoiser: Literal["mlp", "semst"],
+    without: tuple[str, ...] = (),
 ) -> tuple[TableModel, TrainingResult]:
     """Train one model on all rows; about half of them are told their class, and rare classes come more often.
 
@@ -54,15 +53,25 @@ def learn_classes(
     labels : ndarray of int
         Classes that rows will be drawn for. A tenth of their rows is held out where that is ten rows, else a tenth of
         the others.
-    recipe : Recipe
     rng : Generator
-    **loop
-        ``device``, ``n_threads``, ``progress``, ``cancel`` of :func:`~rarelabel.training.train`.
+    parameters : dict
+        Of the sampler.
+    denoiser : str
+    without : tuple of str
+        Parts of ``"semst"`` that are switched off.
 
     Returns
     -------
     TableModel, TrainingResult
     """
+    recipe = Recipe(
+        T=parameters["n_timesteps"],
+        steps=parameters["training_steps"],
+        width=min(denoiser_width(encoder.width_), 512) if parameters["width"] is None else parameters["width"],
+        denoiser=denoiser,
+        without=without,
+        **{name: parameters[name] for name in _OF_THE_RECIPE},
+    )
     model = first_model(encoder.blocks_, encoder, recipe, Z.mean(axis=0, dtype=np.float64), rng)
     held_out = np.zeros(len(Z), dtype=bool)
     if recipe.patience is not None:
@@ -75,6 +84,20 @@ def learn_classes(
         held_out=held_out,
         revealed=list(range(block.start, block.stop)),
         rng=rng,
-        **loop,
+        **{name: parameters[name] for name in _OF_THE_LOOP},
     )
     return model, result
+
+
+def draw_rows(
+    model: TableModel,
+    values: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    rng: np.random.Generator,
+    *,
+    device: str,
+    n_threads: int | None,
+) -> NDArray[np.float32]:
+    """An encoded row for each row of ``values``, which it has where ``known``."""
+    place: dict[str, Any] = {"device": device, "n_threads": n_threads}
+    return draw(model, len(values), generator=torch_generator(rng), values=values, known=known, **place)

@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from os import PathLike
 from threading import Event
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from sklearn.utils.validation import check_is_fitted
 
-from rarelabel._device import choose_device, forked_rng, limited_threads, torch_generator
-from rarelabel._random import RandomState
-from rarelabel.encoding import Block, NumericTransform, TableEncoder, idle_numbers
+from rarelabel._random import RandomState, check_random_state
+from rarelabel._validation import Container, Matrix, Resampled, Table
+from rarelabel.base import BaseSampler
+from rarelabel.datasets import Dataset
+from rarelabel.encoding import NumericTransform
 from rarelabel.generative._balancing import BalancingStrategy
-from rarelabel.generative._class_generator import ClassGenerator, class_weights
-from rarelabel.generative._model import Denoiser, Recipe, TableModel
-from rarelabel.nn import denoiser_width
-from rarelabel.training import Record, Stopped, TrainingResult
+from rarelabel.generative._class_files import load_classes, save_classes
+from rarelabel.generative._class_model import (
+    Draw,
+    check_counts,
+    fit_class_model,
+    plan_classes,
+    resample_classes,
+    sample_classes,
+)
+from rarelabel.generative._model import history_of
+from rarelabel.generative._wasserstein import Generator, WassersteinRecipe, draw_generated, learn_generator
+from rarelabel.schema import Schema
+from rarelabel.selection import SamplingPlan
+from rarelabel.training import Record
 
 __all__ = ["CWGANGP"]
 
-_LATENT = 64
-"""Size of the noise that a row is made of."""
-
-_RECORD_EVERY = 50
-
-
-class _Generator(nn.Module):
-    """Noise and the class, as an encoded row whose other columns are 0, to what rows are made of."""
-
-    def __init__(self, d: int) -> None:
-        super().__init__()
-        width = min(denoiser_width(d), 512)
-        self.layers = nn.Sequential(
-            nn.Linear(_LATENT + d, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, d)
-        )
-
-    def forward(self, noise: Tensor, told: Tensor) -> Tensor:
-        return self.layers(torch.cat([noise, told], dim=1))
+_OF_THE_RECIPE = (
+    "critic_steps",
+    "gradient_penalty",
+    "temperature",
+    "batch_size",
+    "learning_rate",
+    "device",
+    "n_threads",
+    "progress",
+    "cancel",
+)
 
 
 @final
-class CWGANGP(ClassGenerator):
+class CWGANGP(BaseSampler):
     """CWGAN-GP: a generator told the class, against a critic that measures how far its rows are from real ones.
 
     Parameters
@@ -85,6 +89,8 @@ class CWGANGP(ClassGenerator):
         Steps made, the critic's mean estimate of the Wasserstein distance since the look before, NaN.
     stopped_ : {"finished", "cancelled", "not finite"}
         Why training ended.
+    drawn_for_ : ndarray of int
+        After :meth:`sample`: index of the class each row was drawn for.
 
     Notes
     -----
@@ -111,9 +117,7 @@ class CWGANGP(ClassGenerator):
     ((100, 3), np.True_)
     """
 
-    _network: ClassVar[Denoiser | None] = _Generator
-    _takes_columns: ClassVar[bool] = False
-    _counts: ClassVar[tuple[str, ...]] = ("training_steps", "critic_steps", "batch_size")
+    _allow_nan: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -150,158 +154,182 @@ class CWGANGP(ClassGenerator):
         self.cancel = cancel
         self.random_state = random_state
 
-    def _learn(
-        self,
-        encoder: TableEncoder,
-        Z: NDArray[np.float32],
-        Y: NDArray[np.bool_],
-        labels: NDArray[np.intp],
-        rng: np.random.Generator,
-    ) -> tuple[TableModel, TrainingResult]:
+    def fit(self, X: Any, Y: Any, *, schema: Schema | None = None) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (n, d)
+            Values may be missing.
+        Y : array-like or Series, shape (n,)
+            The class of each row.
+        schema : Schema, default=None
+            As in :meth:`fit_resample`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the inputs or parameters cannot be used; the message names the column or class.
+        """
+        table = self._validate(X, Y, schema)
+        rng = check_random_state(self.random_state)
+        plan = self._plan(table.X, table.Y, table.schema, rng)
+        self._remember_plan(plan)
+        self._remember_form(table)
+        self._train(table.X, table.Y, table.schema, plan, rng)
+        return self
+
+    def sample(
+        self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
+    ) -> tuple[Any, Any]:
+        """Draw new rows.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows.
+        conditions : dict, default=None
+            Name of a class to 1 (all rows are of it) or 0 (none is); columns cannot be told. Without, classes
+            come in the shares in which :meth:`fit_resample` adds rows, all alike where it adds none.
+        random_state : int, Generator or None, default=None
+            None takes that of the sampler, so that the same fitted model gives the same rows.
+
+        Returns
+        -------
+        X, Y
+            In the containers that ``fit`` was given.
+
+        Raises
+        ------
+        ValueError
+            If n is negative, or a condition names no class, or asks for what cannot be.
+        sklearn.exceptions.NotFittedError
+            If the model is not trained.
+        """
+        check_is_fitted(self, "trained_")
+        return self._container.fill(*self._draw(n, conditions, random_state))
+
+    def sample_dataset(
+        self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
+    ) -> Dataset:
+        """Draw the rows that :meth:`sample` draws, as a data set to be written to a file.
+
+        Parameters
+        ----------
+        n, conditions, random_state
+            As in :meth:`sample`, which also says what is raised.
+
+        Returns
+        -------
+        Dataset
+            With the columns of the training table, whatever containers ``fit`` was given.
+        """
+        check_is_fitted(self, "trained_")
+        return Dataset(*self._draw(n, conditions, random_state), self.schema_, "rows drawn by CWGANGP")
+
+    @property
+    def schema_(self) -> Schema:
+        """Columns and classes of the training table."""
+        check_is_fitted(self, "trained_")
+        return self._container.schema
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the trained model to a file: tensors and JSON, nothing that could run.
+
+        Parameters
+        ----------
+        path : path-like
+            Usually ends in ``.safetensors``. It holds the ranges and quantiles of columns, the categories, a hash of
+            each row by which copies are known, and the rows of classes that were too small to be learned.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the model is not trained.
+        ImportError
+            If safetensors is not installed.
+        """
+        check_is_fitted(self, "trained_")
+        save_classes(path, self, self.trained_, self._container)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, device: str = "auto") -> Self:
+        """Read a model that :meth:`save` wrote, trained on whatever device.
+
+        Parameters
+        ----------
+        path : path-like
+        device : str, default="auto"
+
+        Returns
+        -------
+        CWGANGP
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, from another version or another method; the message says which.
+        FileNotFoundError
+            If there is no such file.
+        """
+        model, trained, container = load_classes(path, cls, network=Generator, device=device)
+        model.trained_, model._container = trained, container
+        return model
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
+        return tags
+
+    def _remember_form(self, table: Table) -> None:
+        self._container = Container.of(table)
+        self.__dict__.pop("trained_", None)  # that of a table before
+
+    def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
+        check_counts(self.get_params(deep=False), ("training_steps", "critic_steps", "batch_size"))
         if not self.gradient_penalty >= 0 or not self.temperature > 0:
             got = f"got {self.gradient_penalty!r} and {self.temperature!r}"
             raise ValueError(f"gradient_penalty must be at least 0 and temperature above 0, {got}")
-        place, generator = choose_device(self.device), torch_generator(rng)
-        with forked_rng(generator):
-            pair = _Pair(_Generator(encoder.width_).to(place), _critic(encoder.width_).to(place))
-        bounds = encoder.lower_, encoder.upper_
-        model = TableModel(encoder.blocks_, bounds, Recipe(denoiser=_Generator), pair.generator)
-        with limited_threads(self.n_threads):
-            rows, weights = torch.from_numpy(Z).to(place), torch.from_numpy(class_weights(Y))
-            result = self._train_pair(pair, _Rows.of(model, place), rows, weights, generator)
-        return model, result
+        return plan_classes("CWGANGP", self.sampling_strategy, X, Y, schema)
 
-    def _train_pair(
-        self, pair: _Pair, form: _Rows, rows: Tensor, weights: Tensor, generator: torch.Generator
-    ) -> TrainingResult:
-        """Algorithm 1 of Gulrajani et al."""
-        rate, betas = self.learning_rate, (0.5, 0.9)
-        for_generator = torch.optim.Adam(pair.generator.parameters(), lr=rate, betas=betas)
-        for_critic = torch.optim.Adam(pair.critic.parameters(), lr=rate, betas=betas)
-        history: list[Record] = []
-        recent: list[float] = []
-        stopped: Stopped = "finished"
-        step = 0
-        for step in range(1, self.training_steps + 1):
-            if self.cancel is not None and (self.cancel.is_set() if isinstance(self.cancel, Event) else self.cancel()):
-                stopped, step = "cancelled", step - 1
-                break
-            is_finite = True
-            for _ in range(self.critic_steps):
-                drawn = torch.multinomial(weights, self.batch_size, replacement=True, generator=generator)
-                real = rows[drawn.to(rows.device)]
-                with torch.no_grad():
-                    made = form.make(pair.generator, real, generator, self.temperature)
-                distance = pair.critic(real).mean() - pair.critic(made).mean()
-                penalty = slope_penalty(pair.critic, real, made, generator)
-                is_finite &= _descend(for_critic, self.gradient_penalty * penalty - distance)
-            made = form.make(pair.generator, real, generator, self.temperature)
-            if not (is_finite and _descend(for_generator, -pair.critic(made).mean())):
-                stopped = "not finite"
-                break
-            recent.append(distance.item())
-            if step % _RECORD_EVERY == 0 or step == self.training_steps:
-                history.append(Record(step, self.training_steps, sum(recent) / len(recent)))
-                recent = []
-                if self.progress is not None:
-                    self.progress(history[-1])
-        pair.generator.eval()
-        return TrainingResult(tuple(history), step, stopped, step)
+    def _fit_resample(
+        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
+    ) -> Resampled:
+        if not plan.n_new:
+            return Resampled(np.arange(len(Y)), X[:0], Y[:0])
+        self._train(X, Y, schema, plan, rng)
+        return resample_classes(self.trained_, plan, self._drawing, reject_copies=self.reject_copies, rng=rng)
+
+    def _train(
+        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
+    ) -> None:
+        recipe = WassersteinRecipe(steps=self.training_steps, **{name: getattr(self, name) for name in _OF_THE_RECIPE})
+        learn = partial(learn_generator, recipe=recipe)
+        transform: NumericTransform = self.numeric_transform
+        self.trained_, result = fit_class_model(X, Y, schema, plan, learn, numeric_transform=transform, rng=rng)
+        self.stopped_, self.loss_history_ = result.stopped, history_of(result)
 
     def _draw(
-        self, values: NDArray[np.float32], known: NDArray[np.bool_], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
-        place, model = choose_device(self.device), self.trained_.model
-        with limited_threads(self.n_threads), torch.no_grad():
-            told = torch.from_numpy(values).to(place)
-            made = _Rows.of(model, place).make(model.denoiser.to(place), told, torch_generator(rng), None)
-        return np.asarray(made.cpu().numpy())
+        self, n: int, conditions: Mapping[Hashable, Any] | None, random_state: RandomState
+    ) -> tuple[Matrix, NDArray[np.bool_]]:
+        rng = check_random_state(self.random_state if random_state is None else random_state).spawn(1)[0]
+        X, Y, self.drawn_for_ = sample_classes(
+            self.trained_,
+            self.schema_,
+            n,
+            conditions,
+            self._drawing,
+            "CWGANGP",
+            takes_columns=False,
+            reject_copies=self.reject_copies,
+            rng=rng,
+        )
+        return X, Y
 
-
-def _critic(d: int) -> nn.Module:
-    width = min(denoiser_width(d), 512)
-    return nn.Sequential(
-        nn.Linear(d, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, 1)
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Pair:
-    """The two networks."""
-
-    generator: nn.Module
-    critic: nn.Module
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """How the generator's output becomes encoded rows."""
-
-    blocks: tuple[Block, ...]
-    low: Tensor
-    high: Tensor
-
-    @classmethod
-    def of(cls, model: TableModel, place: torch.device) -> _Rows:
-        low, high = (torch.from_numpy(bound.astype(np.float32)).to(place) for bound in model.bounds)
-        return cls(model.blocks, low, high)
-
-    def make(self, network: nn.Module, like: Tensor, generator: torch.Generator, temperature: float | None) -> Tensor:
-        """Rows of the classes of ``like``, their states relaxed; without a temperature drawn."""
-        classes = self.blocks[-1].columns
-        told = torch.zeros_like(like)
-        told[:, classes] = like[:, classes]
-        output = network(torch.randn(len(like), _LATENT, generator=generator).to(like.device), told)
-        uniform = torch.rand(output.shape, generator=generator).clamp(1e-6, 1 - 1e-6).to(like.device)
-        parts = [
-            self._part(block, output[:, block.columns], uniform[:, block.columns], temperature)
-            for block in self.blocks[:-1]
-        ]
-        made = torch.cat([*parts, like[:, classes]], dim=1)
-        numbers, states = idle_numbers(self.blocks)
-        if numbers:  # where the value is the usual one the number means nothing and is 0, as in real rows
-            at = torch.tensor(numbers, device=made.device)
-            made = made.index_copy(1, at, made[:, numbers] * (1 - made[:, states]))
-        return made
-
-    def _part(self, block: Block, output: Tensor, uniform: Tensor, temperature: float | None) -> Tensor:
-        if block.is_continuous:
-            low, high = self.low[block.columns], self.high[block.columns]
-            return low + (high - low) * (torch.tanh(output) + 1) / 2
-        if block.is_one_hot:
-            noisy = output - (-uniform.log()).log()  # Gumbel noise: the largest column is a draw of the softmax
-            if temperature is None:
-                return nn.functional.one_hot(noisy.argmax(dim=1), block.width).to(output.dtype)
-            return torch.softmax(noisy / temperature, dim=1)
-        noisy = output + uniform.log() - (-uniform).log1p()  # logistic noise: positive with the logit's probability
-        return (noisy > 0).to(output.dtype) if temperature is None else torch.sigmoid(noisy / temperature)
-
-
-def slope_penalty(critic: nn.Module, real: Tensor, made: Tensor, generator: torch.Generator) -> Tensor:
-    """The mean of (norm of the critic's gradient - 1)^2 at random points between real rows and made ones.
-
-    Examples
-    --------
-    >>> critic = nn.Linear(2, 1, bias=False)
-    >>> with torch.no_grad():
-    ...     critic.weight.copy_(torch.tensor([[3.0, 4.0]]))  # its slope is 5 everywhere: (5 - 1)^2
-    Parameter containing:
-    tensor([[3., 4.]], requires_grad=True)
-    >>> slope_penalty(critic, torch.zeros(4, 2), torch.ones(4, 2), torch.Generator()).item()
-    16.0
-    """
-    share = torch.rand(len(real), 1, generator=generator).to(real.device)
-    between = (share * real + (1 - share) * made).requires_grad_()
-    (slopes,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return ((slopes.norm(dim=1) - 1) ** 2).mean()
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> bool:
-    """One step down the gradient; False, and no step, where the gradient is not finite."""
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    if not bool(torch.isfinite(nn.utils.clip_grad_norm_(parameters, math.inf))):
-        return False
-    optimizer.step()
-    return True
+    @property
+    def _drawing(self) -> Draw:
+        return partial(draw_generated, device=self.device, n_threads=self.n_threads)

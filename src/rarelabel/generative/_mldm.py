@@ -21,7 +21,7 @@ from rarelabel.encoding import NumericTransform
 from rarelabel.generative._conditions import encode_conditions
 from rarelabel.generative._diffusion_files import read_trained, trained_parts
 from rarelabel.generative._label_model import fit_label_model
-from rarelabel.generative._model import Denoiser
+from rarelabel.generative._model import Denoiser, history_of
 from rarelabel.generative._parameters import check_parameters, recipe_of
 from rarelabel.generative._persistence import content_of, fitting_parts, read_model, restore_sampler, write_model
 from rarelabel.generative._released import draw_as_released
@@ -458,10 +458,7 @@ class MLDM(BaseSampler):
             cancel=self.cancel,
             **self._place,
         )
-        self.loss_history_ = np.array(
-            [(r.step, r.loss, np.nan if r.held_out_loss is None else r.held_out_loss) for r in result.history]
-        ).reshape(-1, 3)
-        self.stopped_ = result.stopped
+        self.stopped_, self.loss_history_ = result.stopped, history_of(result)
         if result.stopped == "not finite":
             message = f"MLDM: the loss became NaN or infinite after {result.n_steps} steps; the weights before are used"
             warnings.warn(message, UserWarning, stacklevel=3)

@@ -18,7 +18,7 @@ from rarelabel.encoding import Block, TableEncoder
 from rarelabel.nn import MLPDenoiser, ResidualMLPDenoiser, SEMSTResNet
 from rarelabel.training import Batch, Draw, Record, TrainingResult, train
 
-__all__ = ["DENOISERS", "Denoiser", "Recipe", "TableModel", "build", "draw", "first_model", "learn"]
+__all__ = ["DENOISERS", "Denoiser", "Recipe", "TableModel", "build", "draw", "first_model", "history_of", "learn"]
 
 DENOISERS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLPDenoiser,
@@ -243,6 +243,12 @@ def learn(
         progress=progress,
         cancel=cancel,
     )
+
+
+def history_of(result: TrainingResult) -> NDArray[np.float64]:
+    """Steps made, mean loss since the look before, loss of held-out rows or NaN, for each look; shape (looks, 3)."""
+    rows = [(r.step, r.loss, np.nan if r.held_out_loss is None else r.held_out_loss) for r in result.history]
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
 def _revealing(diffusion: MixedDiffusion, columns: list[int]) -> Draw:

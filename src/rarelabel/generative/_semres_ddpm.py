@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from os import PathLike
 from threading import Event
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
-from rarelabel._device import torch_generator
-from rarelabel._random import RandomState
-from rarelabel.encoding import NumericTransform, TableEncoder
+from rarelabel._random import RandomState, check_random_state
+from rarelabel._validation import Container, Matrix, Resampled, Table
+from rarelabel.base import BaseSampler
+from rarelabel.datasets import Dataset
+from rarelabel.encoding import NumericTransform
 from rarelabel.generative._balancing import BalancingStrategy
-from rarelabel.generative._class_diffusion import class_recipe, learn_classes
-from rarelabel.generative._class_generator import ClassGenerator
-from rarelabel.generative._model import TableModel, draw
-from rarelabel.training import Record, TrainingResult
+from rarelabel.generative._class_diffusion import check_parameters, draw_rows, learn_classes
+from rarelabel.generative._class_files import load_classes, save_classes
+from rarelabel.generative._class_model import (
+    Draw,
+    fit_class_model,
+    plan_classes,
+    resample_classes,
+    sample_classes,
+)
+from rarelabel.generative._model import history_of
+from rarelabel.schema import Schema
+from rarelabel.selection import SamplingPlan
+from rarelabel.training import Record
 
 __all__ = ["SEMResDDPM"]
 
 
 @final
-class SEMResDDPM(ClassGenerator):
+class SEMResDDPM(BaseSampler):
     """SEMRes-DDPM: rows of rare classes, drawn from a diffusion model whose denoiser is SEMST-ResNet.
 
     Parameters
@@ -68,6 +82,8 @@ class SEMResDDPM(ClassGenerator):
         Steps made, mean loss since the look before, loss of the held-out rows (NaN where there are none).
     stopped_ : {"finished", "early", "cancelled", "not finite"}
         Why training ended.
+    drawn_for_ : ndarray of int
+        After :meth:`sample`: index of the class each row was drawn for.
 
     Notes
     -----
@@ -80,11 +96,9 @@ class SEMResDDPM(ClassGenerator):
     A class of one or two rows is not learned: its new rows are copies whose numbers are moved by a little within the
     range of the column, and a warning says so.
 
-
     References
     ----------
     "SEMRes-DDPM", residual network based diffusion modelling for imbalanced tables. arXiv 2403.05918, 2024.
-
 
     Examples
     --------
@@ -95,7 +109,7 @@ class SEMResDDPM(ClassGenerator):
     ((100, 3), np.True_)
     """
 
-    _counts: ClassVar[tuple[str, ...]] = ("n_timesteps", "sampling_steps", "training_steps", "batch_size")
+    _allow_nan: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -144,28 +158,178 @@ class SEMResDDPM(ClassGenerator):
         self.cancel = cancel
         self.random_state = random_state
 
-    def _learn(
-        self,
-        encoder: TableEncoder,
-        Z: NDArray[np.float32],
-        Y: NDArray[np.bool_],
-        labels: NDArray[np.intp],
-        rng: np.random.Generator,
-    ) -> tuple[TableModel, TrainingResult]:
+    def fit(self, X: Any, Y: Any, *, schema: Schema | None = None) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame, shape (n, d)
+            Values may be missing.
+        Y : array-like or Series, shape (n,)
+            The class of each row.
+        schema : Schema, default=None
+            As in :meth:`fit_resample`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the inputs or parameters cannot be used; the message names the column or class.
+        """
+        table = self._validate(X, Y, schema)
+        rng = check_random_state(self.random_state)
+        plan = self._plan(table.X, table.Y, table.schema, rng)
+        self._remember_plan(plan)
+        self._remember_form(table)
+        self._train(table.X, table.Y, table.schema, plan, rng)
+        return self
+
+    def sample(
+        self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
+    ) -> tuple[Any, Any]:
+        """Draw new rows.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows.
+        conditions : dict, default=None
+            Name of a class to 1 (all rows are of it) or 0 (none is), name of a column to its value. Without, classes
+            come in the shares in which :meth:`fit_resample` adds rows, all alike where it adds none.
+        random_state : int, Generator or None, default=None
+            None takes that of the sampler, so that the same fitted model gives the same rows.
+
+        Returns
+        -------
+        X, Y
+            In the containers that ``fit`` was given.
+
+        Raises
+        ------
+        ValueError
+            If n is negative, or a condition names no class or column, or asks for what cannot be.
+        sklearn.exceptions.NotFittedError
+            If the model is not trained.
+        """
+        check_is_fitted(self, "trained_")
+        return self._container.fill(*self._draw(n, conditions, random_state))
+
+    def sample_dataset(
+        self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
+    ) -> Dataset:
+        """Draw the rows that :meth:`sample` draws, as a data set to be written to a file.
+
+        Parameters
+        ----------
+        n, conditions, random_state
+            As in :meth:`sample`, which also says what is raised.
+
+        Returns
+        -------
+        Dataset
+            With the columns of the training table, whatever containers ``fit`` was given.
+        """
+        check_is_fitted(self, "trained_")
+        return Dataset(*self._draw(n, conditions, random_state), self.schema_, "rows drawn by SEMResDDPM")
+
+    @property
+    def schema_(self) -> Schema:
+        """Columns and classes of the training table."""
+        check_is_fitted(self, "trained_")
+        return self._container.schema
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the trained model to a file: tensors and JSON, nothing that could run.
+
+        Parameters
+        ----------
+        path : path-like
+            Usually ends in ``.safetensors``. It holds the ranges and quantiles of columns, the categories, a hash of
+            each row by which copies are known, and the rows of classes that were too small to be learned.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the model is not trained.
+        ImportError
+            If safetensors is not installed.
+        """
+        check_is_fitted(self, "trained_")
+        save_classes(path, self, self.trained_, self._container)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, device: str = "auto") -> Self:
+        """Read a model that :meth:`save` wrote, trained on whatever device.
+
+        Parameters
+        ----------
+        path : path-like
+        device : str, default="auto"
+
+        Returns
+        -------
+        SEMResDDPM
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, from another version or another method; the message says which.
+        FileNotFoundError
+            If there is no such file.
+        """
+        model, trained, container = load_classes(path, cls, device=device)
+        model.trained_, model._container = trained, container
+        return model
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
+        return tags
+
+    def _remember_form(self, table: Table) -> None:
+        self._container = Container.of(table)
+        self.__dict__.pop("trained_", None)  # that of a table before
+
+    def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
+        check_parameters(self.get_params(deep=False))
+        return plan_classes("SEMResDDPM", self.sampling_strategy, X, Y, schema)
+
+    def _fit_resample(
+        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
+    ) -> Resampled:
+        if not plan.n_new:
+            return Resampled(np.arange(len(Y)), X[:0], Y[:0])
+        self._train(X, Y, schema, plan, rng)
+        return resample_classes(self.trained_, plan, self._drawing, reject_copies=self.reject_copies, rng=rng)
+
+    def _train(
+        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
+    ) -> None:
         without = tuple(part for part in ("attention", "shrinkage", "residual") if not getattr(self, part))
-        recipe = class_recipe(self.get_params(deep=False), encoder.width_, denoiser="semst", without=without)
-        loop = {name: getattr(self, name) for name in ("device", "n_threads", "progress", "cancel")}
-        return learn_classes(encoder, Z, Y, labels, recipe, rng, **loop)
+        learn = partial(learn_classes, parameters=self.get_params(deep=False), denoiser="semst", without=without)
+        transform: NumericTransform = self.numeric_transform
+        self.trained_, result = fit_class_model(X, Y, schema, plan, learn, numeric_transform=transform, rng=rng)
+        self.stopped_, self.loss_history_ = result.stopped, history_of(result)
 
     def _draw(
-        self, values: NDArray[np.float32], known: NDArray[np.bool_], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
-        return draw(
-            self.trained_.model,
-            len(values),
-            generator=torch_generator(rng),
-            values=values,
-            known=known,
-            device=self.device,
-            n_threads=self.n_threads,
+        self, n: int, conditions: Mapping[Hashable, Any] | None, random_state: RandomState
+    ) -> tuple[Matrix, NDArray[np.bool_]]:
+        rng = check_random_state(self.random_state if random_state is None else random_state).spawn(1)[0]
+        X, Y, self.drawn_for_ = sample_classes(
+            self.trained_,
+            self.schema_,
+            n,
+            conditions,
+            self._drawing,
+            "SEMResDDPM",
+            reject_copies=self.reject_copies,
+            rng=rng,
         )
+        return X, Y
+
+    @property
+    def _drawing(self) -> Draw:
+        return partial(draw_rows, device=self.device, n_threads=self.n_threads)

@@ -1,0 +1,87 @@
+"""What model files of class models add to :mod:`~rarelabel.generative._persistence`."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from rarelabel._validation import Container
+from rarelabel.base import BaseSampler
+from rarelabel.generative._class_model import ClassModel
+from rarelabel.generative._diffusion_files import check_shares, read_hashes, read_table_model, table_model_parts
+from rarelabel.generative._model import Denoiser
+from rarelabel.generative._persistence import (
+    ModelFile,
+    content_of,
+    fitting_parts,
+    read_model,
+    restore_sampler,
+    tensors_under,
+    write_model,
+)
+
+__all__ = ["load_classes", "save_classes"]
+
+Sampler = TypeVar("Sampler", bound=BaseSampler)
+
+
+def save_classes(path: str | PathLike[str], sampler: BaseSampler, trained: ClassModel, container: Container) -> None:
+    """Write a trained sampler of classes, which :func:`load_classes` reads."""
+    tensors, facts = table_model_parts(trained.encoder, trained.model)
+    tensors |= {f"few.{label}": torch.from_numpy(rows) for label, rows in trained.few.items()} | {
+        "labels": torch.from_numpy(trained.labels.astype(np.int64)),
+        "shares": torch.from_numpy(trained.shares),
+        "seen": torch.from_numpy(trained.seen),
+        "hashes": torch.from_numpy(trained.hashes.view(np.int64)),
+        "unseen": torch.from_numpy(trained.unseen.astype(np.int64)),
+    }
+    write_model(path, content_of(sampler, container, tensors, facts))
+
+
+def load_classes(
+    path: str | PathLike[str], cls: type[Sampler], *, network: Denoiser | None = None, **parameters: Any
+) -> tuple[Sampler, ClassModel, Container]:
+    """Read a trained sampler of classes.
+
+    Parameters
+    ----------
+    path : path-like
+    cls : type
+        Of the sampler.
+    network : callable, default=None
+        Makes the network from the width of the table, where its name does not say.
+    **parameters
+        Those that replace the ones in the file.
+
+    Returns
+    -------
+    sampler, trained, container
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        As :func:`~rarelabel.generative._persistence.read_model` does.
+    """
+    content = read_model(path, cls.__name__)
+    with fitting_parts(path):
+        return restore_sampler(cls, content, **parameters), _class_model(content, network), content.container
+
+
+def _class_model(content: ModelFile, network: Denoiser | None) -> ClassModel:
+    tensors, schema = content.tensors, content.container.schema
+    encoder, model = read_table_model(content, network)
+    labels, shares = tensors["labels"].numpy().astype(np.intp), tensors["shares"].numpy().astype(np.float64)
+    check_shares(labels, shares, schema.n_labels)
+    seen, unseen = tensors["seen"].numpy().astype(bool), tensors["unseen"].numpy().astype(np.intp)
+    if seen.shape != (schema.n_labels,) or not seen[labels].all():
+        raise ValueError("classes that rows have")
+    if unseen.ndim != 1 or (len(unseen) and not 0 <= unseen.min() <= unseen.max() < encoder.width_):
+        raise ValueError("states that no row has")
+    few = {int(label): rows.numpy().astype(np.float32) for label, rows in tensors_under("few.", tensors).items()}
+    for label, rows in few.items():
+        if label not in labels or rows.shape != (max(1, len(rows)), encoder.width_) or not np.isfinite(rows).all():
+            raise ValueError("rows of small classes")
+    return ClassModel(encoder, model, labels, shares, seen, read_hashes(content), unseen, few)

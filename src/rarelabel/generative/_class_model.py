@@ -1,0 +1,363 @@
+"""What the rows of each class look like, learned by one model that is told the class, and new rows drawn from it.
+
+A method says by two functions how its network is trained on encoded rows (:data:`Learn`) and how encoded rows come from
+it (:data:`Draw`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rarelabel._validation import Matrix, Resampled
+from rarelabel.encoding import Block, NumericTransform, TableEncoder
+from rarelabel.generative._balancing import BalancingStrategy, rows_to_add
+from rarelabel.generative._conditions import Known, encode_conditions
+from rarelabel.generative._model import TableModel
+from rarelabel.metrics import row_hashes
+from rarelabel.schema import Schema
+from rarelabel.selection import SamplingPlan, apportion, check_memory
+from rarelabel.training import TrainingResult
+
+__all__ = [
+    "ClassModel",
+    "Draw",
+    "Learn",
+    "check_counts",
+    "class_weights",
+    "draw_classes",
+    "fit_class_model",
+    "jittered",
+    "plan_classes",
+    "resample_classes",
+    "sample_classes",
+]
+
+Encoded = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+Learn = Callable[
+    [TableEncoder, Encoded, Mask, NDArray[np.intp], np.random.Generator], tuple[TableModel, TrainingResult]
+]
+"""``learn(encoder, Z, Y, labels, rng)``: train on encoded rows, whose last block is the class. Rows will be drawn of
+the classes ``labels``."""
+
+Draw = Callable[[TableModel, Encoded, Mask, np.random.Generator], Encoded]
+"""``draw(model, values, known, rng)``: an encoded row for each row of ``values``, which it has where ``known``."""
+
+_ATTEMPTS = 10
+"""Rounds of drawing after which copies of training rows are taken."""
+
+_TOO_FEW = 3
+"""Rows under which a class is not learned."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClassModel:
+    """All that drawing needs.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+    model : TableModel
+    labels : ndarray of int, shape (r,)
+        Classes that rows are added to, or all that rows have where none is.
+    shares : ndarray of float, shape (r,)
+        How often each, sums to 1.
+    seen : ndarray of bool, shape (q,)
+        Classes that some training row has.
+    hashes : ndarray of uint64
+        Of the features of the training rows, so that copies are known.
+    unseen : ndarray of int
+        Encoded columns of categories and classes that no training row has.
+    few : dict of int to ndarray of float32
+        Classes that were too small to be learned, and their encoded rows.
+    """
+
+    encoder: TableEncoder
+    model: TableModel
+    labels: NDArray[np.intp]
+    shares: NDArray[np.float64]
+    seen: Mask
+    hashes: NDArray[np.uint64]
+    unseen: NDArray[np.intp]
+    few: dict[int, Encoded]
+
+
+def check_counts(parameters: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    """Raise ValueError where one of these is no whole number of at least 1."""
+    for name in names:
+        value = parameters[name]
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
+
+
+def plan_classes(method: str, strategy: BalancingStrategy, X: Matrix, Y: Mask, schema: Schema) -> SamplingPlan:
+    """How many rows each class is to get.
+
+    Raises
+    ------
+    ValueError
+        If rows may carry several labels, or all are of one class, or the strategy asks for what cannot be.
+    """
+    if not schema.exclusive:
+        raise ValueError(
+            f"{method} balances classes: expected a one-dimensional y with the class of each row, got "
+            f"{schema.n_labels} labels of which a row may carry several; MLDM and MLSMOTE take these"
+        )
+    if Y.any(axis=0).sum() < 2:
+        raise ValueError(f"y has one class only ({schema.label_names[int(Y[0].argmax())]!r}); expected at least two")
+    added = rows_to_add(strategy, Y, schema.label_names)
+    check_memory(int(added.sum()), X, schema.n_labels)
+    labels, made_for = np.flatnonzero(added), np.repeat(np.arange(len(added)), added)
+    return SamplingPlan(method, len(Y), schema.label_names, labels, len(made_for), made_for=made_for)
+
+
+def fit_class_model(
+    X: Matrix,
+    Y: Mask,
+    schema: Schema,
+    plan: SamplingPlan,
+    learn: Learn,
+    *,
+    numeric_transform: NumericTransform,
+    rng: np.random.Generator,
+) -> tuple[ClassModel, TrainingResult]:
+    """Learn what the rows of each class look like.
+
+    Parameters
+    ----------
+    X, Y, schema
+        The table; Y has one True in each row.
+    plan : SamplingPlan
+        The classes that rows are added to.
+    learn : callable
+        Trains the network.
+    numeric_transform : str
+        Of :class:`~rarelabel.encoding.TableEncoder`.
+    rng : Generator
+
+    Returns
+    -------
+    ClassModel, TrainingResult
+
+    Warns
+    -----
+    UserWarning
+        If a class that rows are added to has fewer than three rows, or the loss was not finite.
+    """
+    counts = Y.sum(axis=0)
+    labels, shares = np.flatnonzero(counts), np.ones((counts > 0).sum())
+    if plan.n_new:
+        labels = plan.labels
+        shares = np.bincount(np.asarray(plan.made_for), minlength=len(counts))[labels].astype(float)
+    encoder = TableEncoder(numeric_transform).fit(X, schema, Y)
+    Z = encoder.transform(X, Y, dtype=np.float32)
+    unseen = _unseen_states(Z, encoder.blocks_)
+    few = {int(label): Z[Y[:, label]] for label in labels[counts[labels] < _TOO_FEW]}
+    if few:
+        names = ", ".join(f"{schema.label_names[label]!r} ({counts[label]})" for label in list(few)[:10])
+        message = f"{plan.method}: too few rows to learn from, so copies with small changes are made: {names}"
+        warnings.warn(message, UserWarning, stacklevel=5)
+    model, result = learn(encoder, Z, Y, labels, rng)
+    if result.stopped == "not finite":
+        message = f"{plan.method}: the loss became NaN or infinite after {result.n_steps} steps; "
+        warnings.warn(message + "the weights before are used", UserWarning, stacklevel=5)
+    hashes = np.unique(row_hashes(X))
+    return ClassModel(encoder, model, labels, shares / shares.sum(), counts > 0, hashes, unseen, few), result
+
+
+def resample_classes(
+    trained: ClassModel, plan: SamplingPlan, draw: Draw, *, reject_copies: bool, rng: np.random.Generator
+) -> Resampled:
+    """The table and the rows of the plan; the rest as in :func:`draw_classes`."""
+    n, made_for = plan.n_rows, np.asarray(plan.made_for)
+    X_new, Y_new = draw_classes(trained, made_for, draw, plan.method, reject_copies=reject_copies, rng=rng)
+    return Resampled(np.arange(n), X_new, Y_new, made_for=np.append(np.full(n, -1), made_for))
+
+
+def sample_classes(
+    trained: ClassModel,
+    schema: Schema,
+    n: int,
+    conditions: Mapping[Hashable, Any] | None,
+    draw: Draw,
+    method: str,
+    *,
+    takes_columns: bool = True,
+    reject_copies: bool,
+    rng: np.random.Generator,
+) -> tuple[Matrix, Mask, NDArray[np.intp]]:
+    """Draw n rows: of the classes that conditions name or leave, else in the shares in which rows are added.
+
+    Parameters
+    ----------
+    trained : ClassModel
+    schema : Schema
+    n : int
+    conditions : dict, default=None
+        Name of a class to 0 or 1, name of a column to its value.
+    draw, method, reject_copies, rng
+        As in :func:`draw_classes`.
+    takes_columns : bool, default=True
+        Whether the network can be told columns.
+
+    Returns
+    -------
+    X, Y : decoded rows
+    classes : ndarray of int, shape (n,)
+        The class each was drawn for.
+
+    Raises
+    ------
+    ValueError
+        If n is negative, or a condition names nothing or asks for what cannot be.
+    """
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
+        raise ValueError(f"n must be an int of at least 0, got {n!r}")
+    known = None if conditions is None else encode_conditions(conditions, schema, trained.encoder)
+    shares = np.zeros(schema.n_labels)
+    shares[trained.labels] = trained.shares
+    if known is not None:
+        if known.features and not takes_columns:
+            raise ValueError(f"{method} is told the class alone; conditions name columns")
+        shares = _shares_under(known, shares, trained.seen)
+    classes = rng.permutation(np.repeat(np.arange(len(shares)), apportion(int(n), shares)))
+    loop: dict[str, Any] = {"reject_copies": reject_copies, "rng": rng}
+    return *draw_classes(trained, classes, draw, method, known, **loop), classes
+
+
+def draw_classes(
+    trained: ClassModel,
+    classes: NDArray[np.intp],
+    draw: Draw,
+    method: str,
+    conditions: Known | None = None,
+    *,
+    reject_copies: bool,
+    rng: np.random.Generator,
+) -> tuple[Matrix, Mask]:
+    """Draw a row of each of these classes, no copy of a training row unless nothing else can be drawn.
+
+    Parameters
+    ----------
+    trained : ClassModel
+    classes : ndarray of int, shape (m,)
+    draw : callable
+        Draws encoded rows.
+    method : str
+        Who warns where copies are taken.
+    conditions : Known, default=None
+        What all rows have.
+    reject_copies : bool
+        Whether rows whose features equal those of a training row are drawn again.
+    rng : Generator
+
+    Returns
+    -------
+    X, Y : decoded rows
+    """
+    Z = np.zeros((len(classes), trained.encoder.width_), dtype=np.float32)
+    missing = np.arange(len(classes))
+    for _ in range(_ATTEMPTS):
+        Z[missing] = _encoded_rows(trained, classes[missing], draw, conditions, rng)
+        X, _ = trained.encoder.inverse_transform(Z[missing])
+        missing = missing[np.isin(row_hashes(X), trained.hashes) & reject_copies]
+        if not len(missing):
+            break
+    n_copies = int((~np.isin(classes[missing], list(trained.few))).sum())
+    if n_copies:
+        warnings.warn(f"{method}: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=5)
+    return trained.encoder.inverse_transform(Z)
+
+
+def class_weights(Y: Mask, *, at_most: float = 10.0) -> NDArray[np.float64]:
+    """Weights of training rows under which all classes are drawn alike.
+
+    No row comes more than ten times as often as one of the most frequent class, though: a model that sees the same few
+    rows all the time learns them by heart.
+
+    Examples
+    --------
+    >>> class_weights(np.array([[1, 0], [1, 0], [1, 0], [0, 1]], dtype=bool))
+    array([1., 1., 1., 3.])
+    """
+    counts = Y.sum(axis=0)
+    return np.minimum(counts.max() / np.maximum(counts, 1), at_most)[Y.argmax(axis=1)]
+
+
+def jittered(
+    Z: Encoded,
+    blocks: tuple[Block, ...],
+    bounds: tuple[NDArray[np.float64], NDArray[np.float64]],
+    rng: np.random.Generator,
+    *,
+    share: float = 0.03,
+) -> Encoded:
+    """Encoded rows whose numbers are moved by a normal draw of a small share of their range, thrown back at its ends.
+
+    Examples
+    --------
+    >>> block, bounds = Block("numeric", 0, 1, (0,)), (np.array([0.0]), np.array([1.0]))
+    >>> rows = jittered(np.ones((1000, 1), dtype=np.float32), (block,), bounds, np.random.default_rng(0))
+    >>> rows.max() <= 1, round((1 - rows).mean().item(), 2)  # 0.03 times the mean size of a normal draw, 0.8
+    (np.True_, 0.02)
+    """
+    numbers = np.zeros(Z.shape[1], dtype=bool)
+    for block in blocks:
+        numbers[block.columns] = block.is_continuous
+    low, high = bounds
+    moved = Z + share * (high - low) * rng.standard_normal(Z.shape)
+    moved = np.where(moved > high, 2 * high - moved, np.where(moved < low, 2 * low - moved, moved))
+    moved = np.clip(moved, low, high)
+    return np.where(numbers, moved, Z).astype(np.float32)
+
+
+def _encoded_rows(
+    trained: ClassModel, classes: NDArray[np.intp], draw: Draw, conditions: Known | None, rng: np.random.Generator
+) -> Encoded:
+    """Rows of these classes: drawn where the class was learned, else copies with small changes."""
+    blocks = trained.encoder.blocks_
+    wanted = np.zeros((len(classes), blocks[-1].stop), dtype=np.float32)
+    known = np.zeros(wanted.shape, dtype=bool)
+    if conditions is not None:
+        wanted[:, conditions.known], known[:, conditions.known] = conditions.values[conditions.known], True
+    wanted[:, blocks[-1].columns] = classes[:, np.newaxis] == np.arange(blocks[-1].width)
+    known[:, blocks[-1].columns] = True
+    learned, drawn = ~np.isin(classes, list(trained.few)), np.empty_like(wanted)
+    if learned.any():
+        drawn[learned] = draw(trained.model, wanted[learned], known[learned], rng)
+    for label, rows in trained.few.items():
+        here = np.flatnonzero(classes == label)
+        seeds = rows[rng.integers(len(rows), size=len(here))]
+        drawn[here] = jittered(seeds, blocks, trained.model.bounds, rng)
+    drawn[:, trained.unseen] = -1  # a category that no row has is never the largest of its block
+    return np.where(known, wanted, drawn)
+
+
+def _shares_under(known: Known, shares: NDArray[np.float64], seen: Mask) -> NDArray[np.float64]:
+    """Shares of the classes that conditions leave."""
+    asked = [label for label, wanted in known.labels.items() if wanted]
+    refused = [label for label, wanted in known.labels.items() if not wanted]
+    if not seen[asked].all():
+        raise ValueError("conditions ask for a class that no training row has")
+    left = np.zeros_like(shares) if asked else shares.copy()
+    left[asked], left[refused] = 1.0, 0.0
+    if not (left * seen).any():  # only classes that are not to grow are left: those that rows have, alike
+        left = seen.astype(float)
+        left[refused] = 0.0
+    return left * seen / (left * seen).sum()
+
+
+def _unseen_states(Z: Encoded, blocks: tuple[Block, ...]) -> NDArray[np.intp]:
+    """Columns of one-hot blocks that no row has."""
+    one_hot = np.zeros(Z.shape[1], dtype=bool)
+    for block in blocks:
+        one_hot[block.columns] = block.is_one_hot
+    return np.flatnonzero(one_hot & ~Z.any(axis=0))
