@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rarelabel.generative import MLDM as MLDM
     from rarelabel.generative import SEMResDDPM as SEMResDDPM
     from rarelabel.generative import TabDDPM as TabDDPM
+    from rarelabel.generative import load_model as load_model
     from rarelabel.imbalance import describe as describe
     from rarelabel.over_sampling import LPROS as LPROS
     from rarelabel.over_sampling import MLROS as MLROS
@@ -45,6 +46,7 @@ _HOME = {
     "SEMResDDPM": "generative",
     "TabDDPM": "generative",
     "describe": "imbalance",
+    "load_model": "generative",
 }
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "SEMResDDPM",
     "TabDDPM",
     "describe",
+    "load_model",
 ]
 
 

@@ -176,7 +176,7 @@ def bad_models(folder):
     tensors = safetensors.load_file("trips.safetensors")
     for name, change in {
         "future": {"format": 99},
-        "other": {"method": "AEMLO"},
+        "other": {"method": "NOVEL"},
         "hole": {"facts": header["facts"] | {"sampling_strategy": None}},
     }.items():
         safetensors.save_file(tensors, f"{name}.safetensors", {"rarelabel": json.dumps(header | change)})
@@ -214,7 +214,7 @@ BAD_MODELS = [
     ("cut.safetensors", "cut.safetensors is no model file, or is cut short"),
     ("foreign.safetensors", "foreign.safetensors is no model file of rarelabel"),
     ("future.safetensors", "is a model file of format 99; this version reads format"),
-    ("other.safetensors", "holds a model of 'AEMLO', not of 'MLDM'"),
+    ("other.safetensors", "holds a model of 'NOVEL', which this version does not know"),
     ("hole.safetensors", "hole.safetensors is damaged"),
 ]
 
@@ -301,7 +301,7 @@ def test_only_methods_that_learn_a_model_can_keep_one(run, folder, monkeypatch):
     monkeypatch.setattr("rarelabel.tasks._resampling.read", lambda *_, **__: pytest.fail("the work began"))
     before = contents(folder)
     arguments = ["resample", "trips.arff", "-o", "more.arff", "--save-model", "kept.safetensors", "-m"]
-    refused(run(*arguments, "MLSMOTE"), "MLSMOTE learns no model that could be saved; MLDM does")
+    refused(run(*arguments, "MLSMOTE"), "MLSMOTE learns no model that could be saved; these do: MLDM")
     planned = run(*arguments, "MLDM", "--plan")
     assert planned.exit_code == 2
     assert "--plan trains nothing" in planned.stderr

@@ -85,12 +85,16 @@ class Container:
                 columns.append(np.zeros(n, dtype=object))
         Y = np.arange(n)[:, np.newaxis] % schema.n_labels == np.arange(schema.n_labels)
         values = tuple(plain["label_values"])
-        if schema.exclusive:
-            Y_source = _filled(plain["Y"], [np.array(values, dtype=object)[Y.argmax(axis=1)]], ("class",))
-        elif plain["label_lists"]:
+        form = plain["Y"]
+        is_indicator = form["kind"] in ("sparse", "frame") or form.get("ndim") == 2 or form.get("nested")
+        if plain["label_lists"]:
             Y_source = [[value for value, has in zip(values, row, strict=True) if has] for row in Y.tolist()]
+        elif not is_indicator:
+            Y_source = _filled(form, [np.array(values, dtype=object)[Y.argmax(axis=1)]], ("class",))
+        elif form["kind"] == "array":
+            Y_source = Y.astype(form["dtype"])
         else:
-            Y_source = _filled(plain["Y"], list(Y.T.astype(object)), schema.label_names)
+            Y_source = _filled(form, list(Y.T.astype(object)), schema.label_names)
         X_source = _filled(plain["X"], columns, schema.feature_names)
         labels = Labels(Y, schema.label_names, schema.exclusive, values)
         X = sparse.csr_array(codes) if sparse.issparse(X_source) else codes

@@ -57,7 +57,10 @@ def _check_method(method: str, parameters: dict[str, Any]) -> str:
 @json_option
 @click.option("--plot", type=FILE, metavar="FILE", help="Draw the labels before and after (.png, .svg, .pdf).")
 @click.option(
-    "--save-model", type=FILE, metavar="FILE", help="Keep what MLDM learns, for 'rarelabel generate' (.safetensors)."
+    "--save-model",
+    type=FILE,
+    metavar="FILE",
+    help="Keep the model that the method learns (MLDM, SEMResDDPM, ...), for 'rarelabel generate' (.safetensors).",
 )
 def resample(
     path: Path,
@@ -143,7 +146,7 @@ def generate(
 ) -> None:
     """Draw rows from a model that 'rarelabel resample --save-model' kept.
 
-    Without conditions, each row is drawn for a rare label.
+    Without conditions, each row is drawn for a rare label, or a class that rows were added to.
     """
     from rarelabel import tasks
 

@@ -54,7 +54,7 @@ def read_table_model(content: ModelFile, denoiser: Denoiser | None = None) -> tu
     recipe = dict(content.facts["recipe"])
     if recipe["denoiser"] == _CUSTOM:
         if denoiser is None or isinstance(denoiser, str):
-            raise NotGiven("its network is the caller's own: pass denoiser=, the function that makes it")
+            raise NotGiven("its network is the caller's own: pass denoiser=, the function that makes it, to MLDM.load")
         recipe["denoiser"] = denoiser
     elif recipe["denoiser"] not in DENOISERS:
         raise ValueError(f"unknown denoiser {recipe['denoiser']!r}")

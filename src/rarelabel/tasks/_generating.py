@@ -11,7 +11,7 @@ import numpy as np
 
 from rarelabel.datasets import Dataset, write
 from rarelabel.imbalance import ImbalanceReport, describe
-from rarelabel.registry import sampler_class
+from rarelabel.registry import is_single_label
 from rarelabel.schema import Column, Schema
 from rarelabel.selection import check_memory
 from rarelabel.tasks._outputs import PathLike, Progress, check_outputs, rehearse, silent
@@ -19,8 +19,6 @@ from rarelabel.tasks._resampling import shortened
 from rarelabel.tasks._sampling import Provenance, near_names, write_provenance
 
 __all__ = ["Generation", "generate"]
-
-_METHOD = "MLDM"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +33,16 @@ class Generation:
         What learned the model.
     n_training_rows : int
         Rows of the table it was made from.
-    n_subset : int
-        Those of them that carry a minority label.
-    path : {"subset", "all rows conditioned"}
+    n_subset : int or None
+        Those of them that carry a minority label; None for methods that make no use of that.
+    path : {"subset", "all rows conditioned", "all rows"}
         Which of them it was trained on.
     n_asked : int
         Rows that were asked for; ``report.n_rows`` were drawn.
     conditions : dict of str to object
         Names of labels and columns to the values that all rows have.
     rows_per_label : dict of str to int
-        How many rows were drawn for each label; empty under conditions.
+        How many rows were drawn for each label that any was drawn for.
     report : ImbalanceReport
         Of the rows drawn.
     files : tuple of Path
@@ -54,7 +52,7 @@ class Generation:
     model: str
     method: str
     n_training_rows: int
-    n_subset: int
+    n_subset: int | None
     path: str
     n_asked: int
     conditions: dict[str, Any]
@@ -81,12 +79,10 @@ class Generation:
     def __str__(self) -> str:
         n = self.report.n_rows
         drawn = f"{n:,} rows" if n == self.n_asked else f"{n:,} of the {self.n_asked:,} rows asked for"
-        few = f"the {self.n_subset:,} rows with a minority label"
-        whole = f"all {self.n_training_rows:,} rows, of which {self.n_subset:,} carry a minority label"
         asked = ", ".join(f"{name} = {_shown(value)}" for name, value in self.conditions.items())
         lines = [
-            f"{drawn} drawn from {self.model}: {self.method}, trained on {few if self.path == 'subset' else whole}",
-            f"  conditions: {asked or 'none; each row was drawn for a minority label'}",
+            f"{drawn} drawn from {self.model}: {self.method}, trained on {self._training_rows()}",
+            f"  conditions: {asked or self._unasked()}",
             *self._label_lines(),
         ]
         if n < self.n_asked:
@@ -97,6 +93,17 @@ class Generation:
         elif self.conditions:
             lines += ["", "Note: rows under conditions that no training row met are guesses; look before you use them"]
         return "\n".join(lines)
+
+    def _training_rows(self) -> str:
+        if self.n_subset is None:
+            return f"all {self.n_training_rows:,} rows"
+        if self.path == "subset":
+            return f"the {self.n_subset:,} rows with a minority label"
+        return f"all {self.n_training_rows:,} rows, of which {self.n_subset:,} carry a minority label"
+
+    def _unasked(self) -> str:
+        what = "a class that rows were to be added to" if is_single_label(self.method) else "a minority label"
+        return f"none; each row was drawn for {what}"
 
     def _label_lines(self) -> list[str]:
         report = self.report
@@ -136,7 +143,7 @@ def generate(
     Parameters
     ----------
     model : path-like
-        A file that :meth:`rarelabel.MLDM.save` or :func:`resample` with ``save_model`` wrote.
+        A file that ``save`` of a sampler such as :class:`rarelabel.MLDM` or :func:`resample` with ``save_model`` wrote.
     n : int
         How many rows.
     out : path-like
@@ -144,7 +151,7 @@ def generate(
         table that the model was trained on.
     conditions : mapping of str to object, default=None
         Name of a label to 0 or 1, name of a column to its value: all rows have them. None given at all: each row is
-        drawn for a minority label.
+        drawn for a minority label, or a class that rows were to be added to. CWGANGP takes no columns.
     labels, where : sequence of str, default=()
         More conditions, on labels and on columns, as texts such as ``"rare=1"`` and ``"age=61"``. An empty value of a
         column, or ``?``, is a missing one. A name may hold ``=``: the last one that leaves a name parts it.
@@ -165,7 +172,8 @@ def generate(
     Raises
     ------
     ValueError, OSError, ImportError
-        If the model cannot be read, a condition names nothing or asks for what cannot be, no row could be drawn that
+        If the model cannot be read, a condition names nothing, asks for what cannot be, or is one that the method
+        cannot take, no row could be drawn that
         meets the conditions, or the file cannot be written. Nothing is left half-written, and what can be known
         before the work is found out before it.
     """
@@ -173,10 +181,13 @@ def generate(
         raise ValueError(f"n must be at least 1, got {n}")
     check_outputs([out, provenance], [model])
     progress(f"Reading {model}")
-    trained = sampler_class(_METHOD).load(model, device=device)
+    from rarelabel.generative import load_model
+
+    trained = load_model(model, device)
     schema, plan = trained.schema_, trained.sampling_strategy_
     n_training_rows = plan.get("rows_before") if isinstance(plan, Mapping) else None
-    if not isinstance(n_training_rows, int) or not isinstance(trained.n_subset_, int):
+    n_subset = getattr(trained, "n_subset_", None)
+    if not isinstance(n_training_rows, int) or not isinstance(n_subset, int | None):
         raise ValueError(f"{model} is damaged: it does not say how many rows it was trained on")
     wanted = _conditions(schema, conditions or {}, labels, where)
     rehearse(_one_row(schema), out)
@@ -188,17 +199,18 @@ def generate(
         raise ValueError(
             f"{model}: none of {n:,} rows could be drawn that meets the conditions {asked}; nothing is written"
         )
-    origin = _origin(dataset, trained.drawn_for_)
+    method = type(trained).__name__
+    origin = _origin(dataset, method, trained.drawn_for_)
     progress(f"Writing {out}")
     files = [*write(dataset, out)]
     if provenance is not None:
         files.append(write_provenance(origin, provenance))
     return Generation(
         model=Path(model).name,
-        method=_METHOD,
+        method=method,
         n_training_rows=n_training_rows,
-        n_subset=trained.n_subset_,
-        path=trained.path_,
+        n_subset=n_subset,
+        path=getattr(trained, "path_", "all rows"),
         n_asked=n,
         conditions=wanted,
         rows_per_label=origin.rows_per_label(),
@@ -284,7 +296,7 @@ def _one_row(schema: Schema) -> Dataset:
     return Dataset(np.zeros((1, schema.n_features)), Y, schema)
 
 
-def _origin(dataset: Dataset, drawn_for: Any) -> Provenance:
+def _origin(dataset: Dataset, method: str, drawn_for: Any) -> Provenance:
     none = np.full(len(dataset.Y), -1, dtype=np.intp)
     new = np.ones(len(dataset.Y), dtype=bool)
-    return Provenance(_METHOD, {}, dataset.label_names, new, none, none, drawn_for)
+    return Provenance(method, {}, dataset.label_names, new, none, none, drawn_for)

@@ -196,8 +196,9 @@ def check_saving(method: str) -> None:
     """Raise ValueError or ImportError, before any work, if a method has no model that could be saved."""
     cls = sampler_class(method)
     if not hasattr(cls, "save"):
-        able = [name for name in sampler_names(installed=True) if hasattr(sampler_class(name), "save")]
-        raise ValueError(f"{cls.__name__} learns no model that could be saved; {', '.join(able) or 'no method'} does")
+        names = sampler_names(installed=True) + sampler_names(installed=True, single_label=True)
+        able = [name for name in names if hasattr(sampler_class(name), "save")]
+        raise ValueError(f"{cls.__name__} learns no model that could be saved; these do: {', '.join(able) or 'none'}")
     if find_spec("safetensors") is None:
         raise ImportError("models are saved by safetensors: pip install 'rarelabel[torch]'")
 
