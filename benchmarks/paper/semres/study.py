@@ -125,11 +125,11 @@ def run_missing(path, jobs, measure_job):
 
 def mean_and_spread(lines, column):
     """``mean ± standard deviation`` of a column over lines."""
-    values = np.array([float(line[column] or "nan") for line in lines])
+    values = numbers(lines, column)
     values = values[~np.isnan(values)]
     if not len(values):
         return "-"
-    digits = 1 if column in ("seconds", "n_new", "steps") else 3
+    digits = {"seconds": 1, "n_new": 0, "n_rarest": 0, "steps": 0, "weights": 0}.get(column, 3)
     spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
     return f"{values.mean():.{digits}f}{spread}"
 
@@ -151,6 +151,11 @@ def write_table(path, title, lines, by, columns):
     path.write_text("\n".join(text) + "\n")
 
 
+def numbers(lines, column):
+    """A column of lines, NaN where it is empty."""
+    return np.array([np.nan if line[column] == "" else float(line[column]) for line in lines])
+
+
 def mean_of(lines, column):
-    values = [float(line[column] or "nan") for line in lines]
+    values = numbers(lines, column)
     return np.nanmean(values) if not np.isnan(values).all() else np.nan
