@@ -4,6 +4,7 @@ from rarelabel.datasets._arff_reader import ArffError
 from rarelabel.datasets._dataset import Dataset
 from rarelabel.datasets._digits import load_digit_scenes
 from rarelabel.datasets._fetching import fetch
+from rarelabel.datasets._label_noise import NoisyLabels, flip_labels, keep_one_positive, mislabel
 from rarelabel.datasets._opening import Format
 from rarelabel.datasets._reading import read
 from rarelabel.datasets._synthetic import MultilabelTruth, make_imbalanced_multilabel
@@ -15,11 +16,15 @@ __all__ = [
     "Dataset",
     "Format",
     "MultilabelTruth",
+    "NoisyLabels",
     "WhichLabels",
     "atomic_path",
     "fetch",
+    "flip_labels",
+    "keep_one_positive",
     "load_digit_scenes",
     "make_imbalanced_multilabel",
+    "mislabel",
     "read",
     "write",
 ]

@@ -1,0 +1,54 @@
+"""Parts of BalanceMix for a training loop of your own: sampler, Mixup, label management, losses.
+
+Names are loaded when they are first used: :class:`LabelManager` needs NumPy alone, the others need the extra ``torch``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rarelabel.augmentation._label_manager import LabelManager as LabelManager
+    from rarelabel.augmentation._losses import AsymmetricLoss as AsymmetricLoss
+    from rarelabel.augmentation._losses import reliability_weighted_bce as reliability_weighted_bce
+    from rarelabel.augmentation._managed_labels import ManagedLabels as ManagedLabels
+    from rarelabel.augmentation._managed_labels import ManagementScores as ManagementScores
+    from rarelabel.augmentation._minority_sampler import MinoritySampler as MinoritySampler
+    from rarelabel.augmentation._mixtures import TwoGaussians as TwoGaussians
+    from rarelabel.augmentation._mixup import mixup as mixup
+    from rarelabel.augmentation._suspicious import SuspiciousLabels as SuspiciousLabels
+
+_HOME = {
+    "AsymmetricLoss": "_losses",
+    "LabelManager": "_label_manager",
+    "ManagedLabels": "_managed_labels",
+    "ManagementScores": "_managed_labels",
+    "MinoritySampler": "_minority_sampler",
+    "SuspiciousLabels": "_suspicious",
+    "TwoGaussians": "_mixtures",
+    "mixup": "_mixup",
+    "reliability_weighted_bce": "_losses",
+}
+
+__all__ = [
+    "AsymmetricLoss",
+    "LabelManager",
+    "ManagedLabels",
+    "ManagementScores",
+    "MinoritySampler",
+    "SuspiciousLabels",
+    "TwoGaussians",
+    "mixup",
+    "reliability_weighted_bce",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"rarelabel.augmentation.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'rarelabel.augmentation' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,57 @@
+"""Labels, losses and confidences of a training loop, NumPy or torch, as arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rarelabel._validation import validate_labels
+
+__all__ = ["as_confidences", "as_labels", "as_losses"]
+
+
+def as_labels(Y: Any) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """The indicator matrix and the names of its labels."""
+    labels = validate_labels(_array(Y))
+    return labels.Y, labels.names
+
+
+def as_losses(losses: Any, shape: tuple[int, ...], names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Losses of this shape; ValueError names the first label and row where one is not finite."""
+    values = _floats(losses, "losses", shape)
+    _refuse(~np.isfinite(values), values, "loss", names, "a finite number")
+    return values
+
+
+def as_confidences(confidences: Any, shape: tuple[int, ...], names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Predicted probabilities of this shape; ValueError names the first label and row where one lies outside [0, 1]."""
+    values = _floats(confidences, "confidences", shape)
+    _refuse(~((values >= 0) & (values <= 1)), values, "confidence", names, "a probability in [0, 1]")
+    return values
+
+
+def _array(values: Any) -> Any:
+    """What lives on a GPU or carries a gradient cannot be read by NumPy as it is."""
+    return values.detach().cpu() if hasattr(values, "detach") else values
+
+
+def _floats(values: Any, what: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    values = _array(values)
+    try:
+        floats = np.asarray(values.double() if hasattr(values, "double") else values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"expected {what} as a table of numbers, got {type(values).__name__}") from None
+    if floats.shape != shape:
+        raise ValueError(f"{what} have shape {floats.shape}, expected {shape}: one for each row and label")
+    return floats
+
+
+def _refuse(
+    wrong: NDArray[np.bool_], values: NDArray[np.float64], what: str, names: tuple[str, ...], expected: str
+) -> None:
+    if wrong.any():
+        row, label = np.argwhere(wrong)[0]
+        value = values[row, label]
+        raise ValueError(f"the {what} of label {names[label]!r} in row {row} is {value}: expected {expected}")
