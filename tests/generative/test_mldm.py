@@ -435,6 +435,16 @@ def test_the_released_recipe_stretches_its_rows_over_the_range_and_is_far_from_t
         released.fit(X, Y).sample(3, {"y1": 1})
 
 
+def test_the_released_recipe_gives_the_same_rows_for_a_sparse_table():
+    X, Y = table(120)
+    X[X < 0.5] = 0
+    released = MLDM(variant="reference", training_steps=20, n_timesteps=20, random_state=0)
+    X_res, Y_res = released.fit_resample(X, Y)
+    X_sparse, Y_sparse = released.fit_resample(sparse.csr_array(X), Y)
+    np.testing.assert_allclose(X_sparse.toarray(), X_res, rtol=1e-6, atol=1e-9)
+    np.testing.assert_array_equal(Y_sparse, Y_res)
+
+
 @pytest.mark.data
 def test_rows_of_yeast_carry_rare_labels_and_are_new(data_folder):
     from rarelabel.datasets import read

@@ -30,8 +30,8 @@ def draw_as_released(
     Z = draw(trained.model, n, generator=generator, **place).astype(np.float64)
     Z = np.clip(np.nan_to_num(Z), -1e30, 1e30)
     X, Y = encoder.inverse_transform(Z)
-    low, high = encoder.inverse_transform(np.stack([encoder.lower_, encoder.upper_]))[0]
-    dense = X.toarray() if sparse.issparse(X) else X
+    bounds, _ = encoder.inverse_transform(np.stack([encoder.lower_, encoder.upper_]))
+    dense, (low, high) = (rows.toarray() if sparse.issparse(rows) else rows for rows in (X, bounds))
     for block in encoder.blocks_:
         if block.is_continuous:
             # NOTE[DIFF] a batch that is constant in a column stays at its lower end; the release raises
