@@ -9,16 +9,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from rarelabel.encoding import Block
-from rarelabel.generative import CWGANGP, SEMResDDPM, TabDDPM
-from rarelabel.generative._balancing import rows_to_add
-from rarelabel.generative._class_model import class_weights, jittered
-from rarelabel.schema import Schema
+from rarelabel.encoding import Block  # noqa: E402
+from rarelabel.generative import CWGANGP, SEMResDDPM, TabDDPM, _class_diffusion, _model  # noqa: E402
+from rarelabel.generative._balancing import rows_to_add  # noqa: E402
+from rarelabel.generative._class_model import class_weights, jittered  # noqa: E402
+from rarelabel.schema import Schema  # noqa: E402
 
-TINY = {"training_steps": 4, "batch_size": 16, "random_state": 0}
-DIFFUSION = {"width": 16, "n_timesteps": 50, "sampling_steps": 3, **TINY}
+TINY = {"training_steps": 2, "batch_size": 16, "random_state": 0}
+DIFFUSION = {"width": 16, "n_timesteps": 20, "sampling_steps": 2, **TINY}
 SMALL = {SEMResDDPM: DIFFUSION, TabDDPM: DIFFUSION, CWGANGP: {"critic_steps": 1, **TINY}}
 
 every_class = pytest.mark.parametrize("cls", SMALL)
@@ -279,29 +279,53 @@ def test_five_rows_are_learned_without_a_warning(cls):
 
 @every_class
 def test_columns_that_are_constant_equal_many_valued_or_nearly_constant(cls):
+    """300 rows; 240 categories, of which one is in the type alone; a column that is 0 on 297 rows of 300."""
     pd = pytest.importorskip("pandas")
-    X, y = table((70, 10))
+    X, y = table((270, 30))
     rng = np.random.default_rng(0)
+    names = [f"protein {i}" for i in range(240)]
     frame = pd.DataFrame(
         {
             "x": X[:, 0],
             "again": X[:, 0],
             "one": 7,
             "none": np.nan,
-            "name": [f"protein {i}" for i in range(80)],
-            "rarely": np.where(np.arange(80) == 3, 2.5, 0.0),
-            "gaps": np.where(rng.random(80) < 0.4, np.nan, X[:, 1]),
+            "name": pd.Categorical(np.array(names)[np.arange(300) % 239], names),
+            "rarely": np.where(np.arange(300) % 100 == 3, 2.5, 0.0),
+            "gaps": np.where(rng.random(300) < 0.4, np.nan, X[:, 1]),
         }
     )
-    X_res, _ = small(cls).fit_resample(frame, y)
-    new = X_res.iloc[80:]
-    assert len(new) == 60
+    X_res, y_res = small(cls).fit_resample(frame, y)
+    new = X_res.iloc[300:]
+    assert (y_res[300:] == "b").all()
+    assert len(new) == 240
     assert (new["one"] == 7).all()
     assert new["none"].isna().all()
-    assert set(new["name"]) <= set(frame["name"])
+    assert new["name"].notna().all()
+    assert set(new["name"]) <= set(names[:239])
     assert set(new["rarely"]) <= {0.0, 2.5}
     assert new[["x", "again", "rarely"]].notna().all(axis=None)
-    assert 0 < new["gaps"].isna().sum() < 60
+    assert 0 < new["gaps"].isna().sum() < 240
+
+
+@every_class
+@pytest.mark.parametrize("n_rare", [1, 2, 5])
+def test_missing_values_come_only_where_there_were_some(cls, n_rare):
+    """Of a class that is copied, and of one that is learned."""
+    X, y = table((40, n_rare))
+    X[::3, 2] = np.nan
+    X_new = quietly(small(cls).fit_resample, X, y)[0][40 + n_rare :]
+    assert np.isfinite(X_new[:, :2]).all()
+    here = X_new[:, 2][~np.isnan(X_new[:, 2])]
+    assert ((here >= np.nanmin(X[:, 2])) & (here <= np.nanmax(X[:, 2]))).all()
+
+
+@every_class
+def test_an_infinite_number_is_refused(cls):
+    X, y = table((20, 5))
+    X[3, 1] = np.inf
+    with pytest.raises(ValueError, match="inf"):
+        small(cls).fit_resample(X, y)
 
 
 @every_class
@@ -351,6 +375,50 @@ def test_weights_of_rows_by_hand():
     """40, 8 and 2 rows: weights 1, 40/8 = 5, and 10 in place of 40/2 = 20."""
     weights = class_weights(exclusive(40, 8, 2))
     assert weights.tolist() == [1] * 40 + [5] * 8 + [10] * 2
+
+
+@pytest.mark.parametrize("cls", [SEMResDDPM, TabDDPM])
+def test_a_diffusion_is_told_the_weights_the_classes_and_which_rows_to_hold_out(cls, monkeypatch):
+    """40, 12 and 6 rows: weights 1, 40/12 and 40/6. A tenth of the rows to be drawn for, 18, is too few to hold out."""
+    given = {}
+
+    def learn(model, Z, **options):
+        given.update(options, Z=Z.copy())
+        return _model.learn(model, Z, **options)
+
+    monkeypatch.setattr(_class_diffusion, "learn", learn)
+    X, y = table()
+    small(cls).fit(X, y)
+    np.testing.assert_allclose(given["row_weights"], 40 / np.array([(y == name).sum() for name in y]))
+    assert given["revealed"] == [3, 4, 5]
+    np.testing.assert_array_equal(given["Z"][:, 3:], y[:, None] == np.array(list("abc")))
+    assert given["held_out"].sum() == 0
+
+
+def test_the_gan_draws_real_rows_by_the_weights_of_their_classes(monkeypatch):
+    given = []
+    monkeypatch.setattr(torch, "multinomial", lambda weights, *_, **__: given.append(weights) or torch.arange(16))
+    X, y = table()
+    small(CWGANGP).fit(X, y)
+    np.testing.assert_allclose(given[0], 40 / np.array([(y == name).sum() for name in y]))
+
+
+@every_class
+def test_copies_of_training_rows_are_drawn_again_and_those_that_stay_are_counted(cls):
+    """Two columns of whole numbers from 0 to 9: of 100 rows that there could be, half are in the table."""
+    X = np.stack(np.divmod(np.arange(100), 10), axis=1)[np.random.default_rng(0).permutation(100)[:50]]
+    y = np.array(["a"] * 40 + ["b"] * 10)
+
+    def copies(reject):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            X_new = small(cls, reject_copies=reject).fit_resample(X, y)[0][50:]
+        return int((X_new[:, None] == X).all(axis=2).any(axis=1).sum()), [str(w.message) for w in caught]
+
+    (fewer, told), (more, untold) = copies(True), copies(False)
+    assert fewer < more
+    assert told == ([f"{cls.__name__}: {fewer} of the new rows equal rows of the table"] if fewer else [])
+    assert untold == []
 
 
 def test_jitter_moves_numbers_by_a_share_of_their_range_and_keeps_states():

@@ -1,4 +1,4 @@
-"""SEMRes-DDPM: what a class looks like comes back, and the parts of its network can be switched off."""
+"""SEMRes-DDPM: the parts of its network can be switched off, columns can be asked for, training can be watched."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ pytest.importorskip("torch")
 from rarelabel.generative import SEMResDDPM
 
 SMALL = {"width": 16, "n_timesteps": 50, "sampling_steps": 3, "training_steps": 4, "batch_size": 16, "random_state": 0}
-LEARNING = {"width": 64, "training_steps": 250, "batch_size": 128, "patience": None}
 
 
 def mixture(seed=0):
@@ -18,18 +17,6 @@ def mixture(seed=0):
     rare = np.column_stack([side + 0.3 * rng.normal(size=40), 1.5 + 0.5 * rng.normal(size=40)])
     X = np.concatenate([rng.normal(size=(400, 2)), rare])
     return X, np.array(["often"] * 400 + ["rare"] * 40)
-
-
-def test_a_rare_class_comes_back_with_its_means_and_both_modes():
-    X, y = mixture()
-    X_res, y_res = SEMResDDPM(**LEARNING, random_state=0).fit_resample(X, y)
-    new, rare = X_res[440:], X[400:]
-    assert (y_res[440:] == "rare").all()
-    np.testing.assert_allclose(new.mean(axis=0), rare.mean(axis=0), atol=0.35)  # the frequent class: 0 and 0
-    np.testing.assert_allclose(new.std(axis=0), rare.std(axis=0), rtol=0.35)
-    low, high = (new[:, 0] < -1).mean(), (new[:, 0] > 1).mean()
-    assert min(low, high) > 0.3  # half each; the frequent class has 0.16 of its rows beyond 1
-    assert low + high > 0.85
 
 
 @pytest.mark.parametrize("part", ["attention", "shrinkage", "residual"])
