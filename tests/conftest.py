@@ -41,8 +41,12 @@ def _quick_training(request, monkeypatch):
     """Samplers that train do so for two steps of a small network, but for their own tests (folder ``generative``)."""
     if "generative" in request.path.parts or find_spec("torch") is None:
         return
-    from rarelabel.generative import _mldm
+    from rarelabel.generative import _latent_training, _mldm
 
-    recipe = _mldm.recipe_of
-    small = {"steps": 2, "width": 16, "batch_size": 16, "sampling_steps": 3}
-    monkeypatch.setattr(_mldm, "recipe_of", lambda *given: replace(recipe(*given), **small))
+    small = {"steps": 2, "width": 16, "batch_size": 16}
+    for module, more in ((_mldm, {"sampling_steps": 3}), (_latent_training, {"latent_size": 8, "label_width": 16})):
+        monkeypatch.setattr(module, "recipe_of", _shrunk(module.recipe_of, small | more))
+
+
+def _shrunk(recipe_of, small):
+    return lambda *given: replace(recipe_of(*given), **small)

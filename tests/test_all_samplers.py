@@ -24,7 +24,7 @@ NEIGHBORLY = {
 }
 SELECTING = ["LPROS", "LPRUS", "MLROS", "MLRUS", "MLTL", "MLUL", "MLeNN", "REMEDIAL"]
 METRIC = [name for name in SAMPLERS if hasattr(sampler_class(name)(), "metric")]
-CARRYING_NAN = ["LPROS", "MLDM", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
+CARRYING_NAN = ["AEMLO", "LPROS", "MLDM", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
 DRAWING = ["MLDM"]  # new rows are made from no row in particular
 REMOVING = ["LPRUS", "MLRUS", "MLTL", "MLUL", "MLeNN"]
 
@@ -353,7 +353,7 @@ def test_a_constant_column_stays_constant(name, table):
 
 
 @every_sampler
-@pytest.mark.filterwarnings("ignore:MLDM. only")
+@pytest.mark.filterwarnings("ignore:(MLDM|AEMLO). only")
 def test_a_label_that_no_row_carries_is_named_and_left_alone(name, table):
     X, Y = table
     Y = np.column_stack([Y, np.zeros(90, dtype=int)])

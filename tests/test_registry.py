@@ -46,7 +46,7 @@ def test_a_name_means_its_class_however_it_is_written(name):
 
 @pytest.mark.parametrize("wrong", ["SMOTEX", "", "mlsmote2"])
 def test_an_unknown_name_is_refused_with_those_that_exist(wrong):
-    with pytest.raises(ValueError, match=r"no method is called .*; there are LPROS, LPRUS, MLDM, MLROS"):
+    with pytest.raises(ValueError, match=r"no method is called .*; there are AEMLO, LPROS, LPRUS, MLDM, MLROS"):
         sampler_class(wrong)
 
 

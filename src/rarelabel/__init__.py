@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rarelabel.generative import AEMLO as AEMLO
     from rarelabel.generative import CWGANGP as CWGANGP
     from rarelabel.generative import MLDM as MLDM
     from rarelabel.generative import SEMResDDPM as SEMResDDPM
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "AEMLO": "generative",
     "CWGANGP": "generative",
     "LPROS": "over_sampling",
     "LPRUS": "under_sampling",
@@ -50,6 +52,7 @@ _HOME = {
 }
 
 __all__ = [
+    "AEMLO",
     "CWGANGP",
     "LPROS",
     "LPRUS",

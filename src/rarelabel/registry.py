@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 SAMPLERS: dict[str, str] = {
+    "AEMLO": "rarelabel.generative:AEMLO",
     "LPROS": "rarelabel.over_sampling:LPROS",
     "LPRUS": "rarelabel.under_sampling:LPRUS",
     "MLDM": "rarelabel.generative:MLDM",

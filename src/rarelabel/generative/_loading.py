@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import Any
 
+from rarelabel.generative._aemlo import AEMLO
 from rarelabel.generative._cwgan_gp import CWGANGP
 from rarelabel.generative._mldm import MLDM
 from rarelabel.generative._persistence import method_of
@@ -13,7 +14,13 @@ from rarelabel.generative._tab_ddpm import TabDDPM
 
 __all__ = ["METHODS", "load_model"]
 
-METHODS: dict[str, type[Any]] = {"CWGANGP": CWGANGP, "MLDM": MLDM, "SEMResDDPM": SEMResDDPM, "TabDDPM": TabDDPM}
+METHODS: dict[str, type[Any]] = {
+    "AEMLO": AEMLO,
+    "CWGANGP": CWGANGP,
+    "MLDM": MLDM,
+    "SEMResDDPM": SEMResDDPM,
+    "TabDDPM": TabDDPM,
+}
 """Name in a model file to the class that reads it."""
 
 

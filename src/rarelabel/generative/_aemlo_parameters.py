@@ -1,0 +1,68 @@
+"""Parameters of AEMLO that mean something, and conditions on labels."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from rarelabel.schema import Schema
+
+__all__ = ["check_parameters", "label_conditions"]
+
+
+def label_conditions(conditions: Mapping[Hashable, Any], schema: Schema) -> dict[int, bool]:
+    """Index of a label to whether rows must carry it."""
+    wanted = {}
+    for name, value in conditions.items():
+        if str(name) not in schema.label_names:
+            known = ", ".join(map(repr, schema.label_names[:10])) + (", ..." if schema.n_labels > 10 else "")
+            raise ValueError(f"AEMLO takes conditions on labels, {known}; got one on {name!r}")
+        if not np.isscalar(value) or value not in (0, 1):
+            raise ValueError(f"conditions: label {name!r} must be 0 or 1, got {value!r}")
+        wanted[schema.label_names.index(str(name))] = bool(value)
+    return wanted
+
+
+_CHOICES = {
+    "variant": ("paper", "reference"),
+    "decoded_from": ("both", "labels", "features"),
+    "numeric_transform": ("auto", "quantile", "standard", "minmax"),
+}
+_COUNTS = ("n_labels", "batch_size")
+_COUNTS_OR_NONE = ("latent_size", "width", "training_steps", "patience", "n_threads")
+_AT_LEAST_0 = (
+    "latent_noise", "latent_weight", "label_weight", "ranking_weight", "feature_weight", "orthogonality",
+)  # fmt: skip
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Raise ValueError for a parameter that is none of the choices or out of range."""
+    for name, allowed in _CHOICES.items():
+        if parameters[name] not in allowed:
+            raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {parameters[name]!r}")
+    for name in _COUNTS + _COUNTS_OR_NONE:
+        value = parameters[name]
+        if value is None and name in _COUNTS_OR_NONE:
+            continue
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
+    for name in _AT_LEAST_0:
+        if not is_number(parameters[name]) or not 0 <= parameters[name] < np.inf:
+            raise ValueError(f"{name} must be a number of at least 0, got {parameters[name]!r}")
+    if not is_number(parameters["threshold"]) or not 0 < parameters["threshold"] < np.inf:
+        raise ValueError(f"threshold must be a positive number, got {parameters['threshold']!r}")
+    if not is_number(parameters["interpolation"]) or not 0 <= parameters["interpolation"] <= 1:
+        raise ValueError(f"interpolation must be in [0, 1], got {parameters['interpolation']!r}")
+    seeds, rule = parameters["seeds"], parameters["label_threshold"]
+    if not callable(seeds) and seeds not in ("minority", "top_k"):
+        raise ValueError(f"seeds must be 'minority', 'top_k' or a function of Y, got {seeds!r}")
+    if rule not in ("calibrated", "cardinality") and not (is_number(rule) and 0 < rule < 1):
+        raise ValueError(f"label_threshold must be 'calibrated', 'cardinality' or in (0, 1), got {rule!r}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)

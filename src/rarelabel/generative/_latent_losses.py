@@ -1,0 +1,139 @@
+"""The terms of AEMLO's loss: two views that agree, labels decoded, features decoded."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rarelabel.encoding import Block, idle_numbers
+
+__all__ = ["feature_loss", "latent_loss", "ranking_loss", "total_correlation"]
+
+
+def covariances(U: Tensor, V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Cov(u, u), Cov(v, v) and Cov(u, v) of two views, each of shape (z, z)."""
+    n = len(U)
+    U, V = U - U.mean(dim=0), V - V.mean(dim=0)
+    return U.T @ U / n, V.T @ V / n, U.T @ V / n
+
+
+def latent_loss(U: Tensor, V: Tensor, orthogonality: float = 0.1) -> Tensor:
+    """The correlation of two views in the soft form of C2AE (Yeh et al. 2017, equation 3), per latent dimension.
+
+    (E ‖u - v‖² + λ (‖Cov(u) - I‖² + ‖Cov(v) - I‖²)) / z. Under the constraint Cov(u) = Cov(v) = I of canonical
+    correlation analysis E ‖u - v‖² is 2 z - 2 tr Cov(u, v) where the means agree, so the least distance is the largest
+    correlation. Only z x z matrices are made; all is summed in double precision.
+
+    Parameters
+    ----------
+    U, V : Tensor, shape (n, z)
+    orthogonality : float, default=0.1
+        λ.
+
+    Returns
+    -------
+    Tensor, shape ()
+
+    Examples
+    --------
+    >>> U = 2**0.5 * torch.tensor([[1.0, 0], [-1, 0], [0, 1], [0, -1]])  # of covariance I
+    >>> latent_loss(U, U).item() < 1e-12, round(latent_loss(U, -U).item(), 6)  # ‖2 u‖² = 8 in two dimensions
+    (True, 4.0)
+    """
+    U, V = U.double(), V.double()
+    of_u, of_v, between = covariances(U, V)
+    distance = ((U.mean(dim=0) - V.mean(dim=0)) ** 2).sum() + torch.trace(of_u + of_v - 2 * between)
+    identity = torch.eye(U.shape[1], dtype=U.dtype, device=U.device)
+    departure = ((of_u - identity) ** 2).sum() + ((of_v - identity) ** 2).sum()
+    return (distance + orthogonality * departure) / U.shape[1]
+
+
+def total_correlation(U: Tensor, V: Tensor, ridge: float = 1e-8) -> float:
+    """Sum of the canonical correlations of two views, from 0 to z (Andrew et al. 2013, section 3).
+
+    The sum of the singular values of Cov(u)^(-1/2) Cov(u, v) Cov(v)^(-1/2).
+
+    Parameters
+    ----------
+    U, V : Tensor, shape (n, z)
+    ridge : float, default=1e-8
+        Share of the largest variance under which a direction has none.
+
+    Examples
+    --------
+    >>> U = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    >>> round(total_correlation(U, U @ torch.tensor([[1.0, 2, 0], [0, 1, 0], [5, 0, -3]])), 6)
+    3.0
+    """
+    of_u, of_v, between = covariances(U.double(), V.double())
+    whitened = _inverse_root(of_u, ridge) @ between @ _inverse_root(of_v, ridge)
+    return float(torch.linalg.svdvals(whitened).sum())
+
+
+def _inverse_root(covariance: Tensor, ridge: float) -> Tensor:
+    values, vectors = torch.linalg.eigh(covariance)
+    large = values > ridge * values[-1]
+    return (vectors[:, large] * values[large] ** -0.5) @ vectors[:, large].T
+
+
+def ranking_loss(scores: Tensor, Y: Tensor) -> Tensor:
+    """Mean of exp(-(s_p - s_r)) over the pairs of a label p that a row carries and a label r that it does not.
+
+    The sum over pairs is a product of two sums, so pairs are not made. A row with all labels or none has no pair.
+
+    Parameters
+    ----------
+    scores : Tensor, shape (n, q)
+    Y : Tensor of 0 and 1, shape (n, q)
+
+    Returns
+    -------
+    Tensor, shape (n,)
+
+    Examples
+    --------
+    >>> ranking_loss(torch.tensor([[0.0, 0, 0], [3, 1, 1]]), torch.tensor([[1.0, 0, 0], [1, 1, 1]]))
+    tensor([1., 0.])
+    """
+    carried, others = Y.sum(dim=1), (1 - Y).sum(dim=1)
+    has_pair = (carried > 0) & (others > 0)
+    lowest = torch.finfo(scores.dtype).min
+    low = torch.where(Y > 0, -scores, lowest).logsumexp(dim=1) - carried.clamp(min=1).log()
+    high = torch.where(Y > 0, lowest, scores).logsumexp(dim=1) - others.clamp(min=1).log()
+    return torch.where(has_pair, torch.where(has_pair, low + high, 0.0).exp(), 0.0)
+
+
+def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...]) -> Tensor:
+    """Loss of decoded features, mean over the variables of a row.
+
+    Absolute error of numbers, cross-entropy of states. A number beside a state "usual value" that is 1 means nothing
+    and is not scored.
+
+    Parameters
+    ----------
+    decoded : Tensor, shape (n, d)
+        Numbers as they are; of states the logits.
+    Z : Tensor, shape (n, d)
+        Encoded rows.
+    blocks : tuple of Block
+
+    Returns
+    -------
+    Tensor, shape (n,)
+    """
+    losses, n_variables = torch.zeros(len(Z), dtype=Z.dtype, device=Z.device), 0
+    numbers, states = idle_numbers(blocks)
+    for block in blocks:
+        part, target = decoded[:, block.columns], Z[:, block.columns]
+        n_variables += 1 if block.is_one_hot else block.width
+        if block.is_one_hot:
+            losses = losses - (part.log_softmax(dim=1) * target).sum(dim=1)
+        elif block.is_continuous:
+            losses = losses + (part - target).abs().sum(dim=1)
+        else:
+            losses = losses + F.binary_cross_entropy_with_logits(part, target, reduction="none").sum(dim=1)
+    if numbers:
+        idle = (decoded[:, numbers] - Z[:, numbers]).abs() * Z[:, states]
+        losses = losses - idle.sum(dim=1)
+    return losses / max(n_variables, 1)
