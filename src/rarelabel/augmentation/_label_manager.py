@@ -47,7 +47,7 @@ class LabelManager:
     reg_covar : float, default=1e-6
         Added to every variance. Where the means of a mixture are nearer than its square root, so that the losses do
         not tell clean from wrong, given labels are trusted.
-    tol : float, default=1e-6
+    tol : float, default=1e-5
         EM ends when no :math:`p_G` moves by more.
     max_iter : int, default=1000
         Most steps of EM.
@@ -87,7 +87,7 @@ class LabelManager:
         min_rows: int = 10,
         rare: Rare = "pool",
         reg_covar: float = 1e-6,
-        tol: float = 1e-6,
+        tol: float = 1e-5,
         max_iter: int = 1000,
     ) -> None:
         if not 0.5 <= epsilon <= 1:

@@ -35,8 +35,8 @@ def mixup(
     Parameters
     ----------
     random : sequence of tensors or arrays with b rows each
-        Inputs, labels and whatever else is to be mixed, of rows drawn at random. Labels may be true or false; they
-        become numbers of the type of the first tensor, and lie where it lies.
+        Inputs, labels and whatever else is to be mixed, of rows drawn at random. Truth values and whole numbers
+        become floats of the type of the first tensor, and all lie where it lies.
     minority : sequence of tensors or arrays of the same shapes
         The same of rows that a :class:`MinoritySampler` drew.
     alpha : float, default=4.0
