@@ -258,7 +258,8 @@ def draw_rows(
         if 2 * attempt >= _ATTEMPTS:
             others = choose_partners(first[missing], labels[missing], seeds, rng)
             first[missing] = np.where(others >= 0, others, first[missing])
-        second[missing] = choose_partners(first[missing], labels[missing], seeds, rng)
+        if interpolation:
+            second[missing] = choose_partners(first[missing], labels[missing], seeds, rng)
         failed = []
         for slots in np.split(missing, range(step, len(missing), step)):
             points = latent_points(

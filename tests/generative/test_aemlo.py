@@ -1,0 +1,390 @@
+"""New rows keep the labels of their seeds, follow the table, and say where they come from."""
+
+import warnings
+from dataclasses import replace
+from threading import Event
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+torch = pytest.importorskip("torch")
+
+from rarelabel import AEMLO, load_model  # noqa: E402
+from rarelabel.encoding import TableEncoder  # noqa: E402
+from rarelabel.generative import _latent_training  # noqa: E402
+from rarelabel.generative._latent_drawing import label_thresholds, latent_points  # noqa: E402
+from rarelabel.generative._latent_model import EncodedRows  # noqa: E402
+from rarelabel.generative._latent_training import choose_held_out  # noqa: E402
+from rarelabel.generative._seeds import choose_partners, choose_seeds, plan_seeds  # noqa: E402
+from rarelabel.schema import Column, Schema  # noqa: E402
+from rarelabel.selection import Budget  # noqa: E402
+
+SMALL = {"width": 32, "latent_size": 8, "training_steps": 30, "batch_size": 64, "random_state": 0}
+
+
+def quietly(method, *args, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return method(*args, **options)
+
+
+def table(n=400, seed=0):
+    """Label 0 on most rows, label 1 on a fifth and 2 on a tenth; features are a line in the labels, and noise."""
+    rng = np.random.default_rng(seed)
+    Y = rng.random((n, 3)) < [0.8, 0.2, 0.1]
+    X = 0.5 * rng.normal(size=(n, 3)) + Y @ np.array([[0, 0, 1.0], [3, 0, 0], [0, -3, 0]])
+    return X, Y.astype(int)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A model of the table, trained until it knows it."""
+    return AEMLO(width=64, latent_size=8, training_steps=400, random_state=0).fit(*table())
+
+
+# What is drawn
+
+
+def test_rows_carry_the_labels_that_were_planned_and_name_their_seeds():
+    X, Y = table()
+    sampler = AEMLO(**SMALL)
+    plan = sampler.plan(X, Y)
+    X_res, Y_res = sampler.fit_resample(X, Y)
+    new = slice(400, 500)
+    assert len(X_res) == 500
+    np.testing.assert_array_equal(sampler.made_for_[new], plan.made_for)
+    assert plan.rows_per_label.keys() == {"y1", "y2"}
+    assert Y_res[new][np.arange(100), plan.made_for].all()
+    for rows in (plan.rows, sampler.seed_rows_[new], sampler.neighbor_rows_[new]):
+        assert Y[rows, plan.made_for].all()
+    assert (sampler.seed_rows_[new] != sampler.neighbor_rows_[new]).all()
+
+
+def test_a_linear_dependence_of_features_on_labels_comes_back(trained):
+    """Rows of S: the effect of each label on each feature, by least squares, is that of the table."""
+    X_new, Y_new = trained.sample(600)
+    design = np.column_stack([np.ones(600), Y_new])
+    effects = np.linalg.lstsq(design, X_new, rcond=None)[0][1:]
+    # about 120 rows of S carry label 1 alone: standard errors of 0.5 / sqrt(30) = 0.09
+    np.testing.assert_allclose(effects, [[0, 0, 1], [3, 0, 0], [0, -3, 0]], atol=0.35)
+
+
+def test_rows_keep_the_labels_of_their_seeds_and_vary_as_they_do(trained):
+    X, Y = table()
+    sampler = AEMLO(width=64, latent_size=8, training_steps=400, random_state=1)
+    X_res, Y_res = sampler.fit_resample(X, Y)
+    seeds = Y[sampler.seed_rows_[400:]]
+    assert (Y_res[400:] & seeds)[:, 1:].sum() / seeds[:, 1:].sum() >= 0.9
+    assert Y_res[400:].sum() == pytest.approx(seeds.sum(), rel=0.1)
+    assert len(np.unique(X_res[400:], axis=0)) == 100
+    inside = Y[:, 1:].any(axis=1)
+    np.testing.assert_allclose(X_res[400:].std(axis=0), X[inside].std(axis=0), rtol=0.25)
+    assert 0 < trained.latent_correlation_ <= 1
+
+
+def test_values_stay_in_range_and_no_row_is_a_copy(trained):
+    X, _ = table()
+    X_new, _ = trained.sample(300)
+    assert not (X_new[:, None] == X).all(axis=2).any()
+    assert (X_new >= X.min(axis=0)).all()
+    assert (X_new <= X.max(axis=0)).all()
+
+
+def test_copies_are_taken_only_where_there_are_no_other_rows():
+    rng = np.random.default_rng(0)
+    Y = rng.random((300, 2)) < [0.7, 0.25]
+    X = (rng.random((300, 9)) < 0.5).astype(float)
+    X_res, _ = AEMLO(**SMALL).fit_resample(X, Y)
+    assert not set(map(tuple, X_res[300:])) & set(map(tuple, X))
+    with pytest.warns(UserWarning, match="AEMLO: 75 of the new rows equal rows of the table"):
+        assert len(AEMLO(**SMALL).fit_resample(X[:, :2], Y)[0]) == 375
+
+
+def test_conditions_on_labels_are_met(trained):
+    X_new, Y_new = trained.sample(50, {"y1": 1, "y2": 0})
+    assert len(X_new) == 50
+    assert Y_new[:, 1].all()
+    assert not Y_new[:, 2].any()
+    assert abs(X_new[:, 0].mean() - 3) < 0.4
+    assert (trained.drawn_for_ == 1).all()
+    with pytest.warns(UserWarning, match="0 of 5 rows could be drawn that carry .* and meet the conditions"):
+        assert len(trained.sample(5, {"y1": 0, "y2": 0})[0]) == 0
+    with pytest.raises(ValueError, match="conditions on labels, 'y0', 'y1', 'y2'; got one on 'x0'"):
+        trained.sample(5, {"x0": 1})
+    with pytest.raises(ValueError, match="label 'y1' must be 0 or 1, got 2"):
+        trained.sample(5, {"y1": 2})
+    assert trained.sample(0)[0].shape == (0, 3)
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_torch_is_set_to():
+    X, Y = table(200)
+    drawn, before = [], torch.get_num_threads()
+    for n_threads in (1, 2):
+        torch.set_num_threads(n_threads)
+        try:
+            drawn.append(AEMLO(**SMALL).fit_resample(X, Y))
+        finally:
+            torch.set_num_threads(before)
+    for found, expected in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_mixed_columns_are_valid_and_sparse_tables_stay_sparse():
+    rng = np.random.default_rng(0)
+    _, Y = table(300)
+    X = np.column_stack([rng.integers(0, 4, 300), rng.normal(size=300), rng.integers(1, 9, 300), rng.random(300) < 0.1])
+    schema = Schema(
+        (Column("city", "category", ("a", "b", "c", "d")), Column("x"), Column("age", "integer"), Column("on")),
+        tuple(Column(f"y{i}", "label") for i in range(3)),
+    )
+    X_res, _ = AEMLO(**SMALL).fit_resample(X.astype(float), Y, schema=schema)
+    new = X_res[300:]
+    assert set(new[:, 0]) == {0, 1, 2, 3}
+    assert set(new[:, 2]) <= set(range(1, 9))
+    assert set(new[:, 3]) <= {0, 1}
+    from_sparse, _ = AEMLO(**SMALL).fit_resample(sparse.csr_array(X[:, 1:]), Y)
+    from_dense, _ = AEMLO(**SMALL).fit_resample(X[:, 1:], Y)
+    assert sparse.issparse(from_sparse)
+    np.testing.assert_allclose(from_sparse.toarray(), from_dense)
+
+
+def test_missing_values_are_learned_and_drawn():
+    X, Y = table()
+    X[np.random.default_rng(0).random(400) < 0.4, 2] = np.nan
+    X_res, _ = AEMLO(**SMALL).fit_resample(X, Y)
+    assert 0.2 < np.isnan(X_res[400:, 2]).mean() < 0.6
+    assert not np.isnan(X_res[:, :2]).any()
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_batches_of_a_large_table_are_the_rows_of_its_encoding(is_sparse):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 6)) * (rng.random((50, 6)) < 0.15)
+    X = sparse.csr_array(X) if is_sparse else X
+    encoder = TableEncoder().fit(X, Schema.numeric(6))
+    whole, batched = EncodedRows(X, encoder), EncodedRows(X, encoder, cells=1)
+    some = np.array([3, 49, 3, 0])
+    np.testing.assert_allclose(batched[some], encoder.transform(X[some]), atol=1e-6)
+    np.testing.assert_array_equal(whole[some], batched[some])
+    np.testing.assert_allclose(batched.mean(), encoder.transform(X).mean(axis=0), atol=1e-6)
+
+
+# The parts
+
+
+def test_seeds_are_rows_with_the_rarest_labels():
+    Y = np.zeros((40, 4), dtype=bool)
+    Y[:, 0], Y[:4, 1], Y[4:6, 2], Y[6, 3] = True, True, True, True  # IRLbl 1, 10, 20, 40; MeanIR 17.75
+    assert np.flatnonzero(choose_seeds(Y, "minority").any(axis=1)).tolist() == [4, 5, 6]
+    assert np.flatnonzero(choose_seeds(Y, "top_k", n_labels=1).any(axis=1)).tolist() == [6]
+    chosen = choose_seeds(Y, lambda Y: Y[:, 1] | Y[:, 3])
+    assert [np.flatnonzero(row).tolist() for row in chosen[[0, 6]]] == [[1], [3]]
+    every = choose_seeds(Y, "minority", threshold=0.01)
+    assert (every == Y).all()  # all labels minority
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([], "must give a mask of the 4 rows, or indices"),
+        ([0.5], "must give a mask of the 4 rows, or indices"),
+        ([7], "gave row 7 of 4 rows"),
+        ([3], "gave row 3, which carries no label"),
+    ],
+)
+def test_rows_that_cannot_be_seeds_are_refused(given, message):
+    Y = np.array([[1, 0], [1, 1], [1, 0], [0, 0]], dtype=bool)
+    with pytest.raises(ValueError, match=message):
+        choose_seeds(Y, lambda Y: given)
+
+
+def test_labels_come_by_shares_and_seeds_equally_often():
+    seeds = np.array([[1, 1], [0, 1], [0, 1], [0, 0]], dtype=bool)  # shares 1/2 and 5/2 of 3
+    rows, labels = plan_seeds(seeds, Budget(12), np.random.default_rng(0))
+    assert np.bincount(labels).tolist() == [2, 10]
+    assert sorted(np.bincount(rows[labels == 1]).tolist()) == [3, 3, 4]
+    rows, labels = plan_seeds(seeds, Budget(3, {0: 3}), np.random.default_rng(0))
+    assert rows.tolist() == [0, 0, 0]
+
+
+def test_partners_are_evenly_drawn_others_of_the_label():
+    seeds = np.array([[1], [0], [1], [1]], dtype=bool)
+    rows, labels = np.full(3000, 2), np.zeros(3000, dtype=int)
+    partners = choose_partners(rows, labels, seeds, np.random.default_rng(0))
+    counts = np.bincount(partners, minlength=4)
+    assert counts[[1, 2]].tolist() == [0, 0]
+    np.testing.assert_allclose(counts[[0, 3]], 1500, atol=5 * np.sqrt(3000 / 4))
+
+
+def test_points_keep_the_covariance_of_the_codes_and_stay_at_a_single_seed():
+    """A plain mean of two independent codes would have 2/3 of the variance."""
+    rng = np.random.default_rng(0)
+    codes, seeds = rng.normal(5, 2, size=(500, 2)).astype(np.float32), np.ones((500, 1), dtype=bool)
+    first, second = rng.integers(500, size=(2, 20_000))
+    labels = np.zeros(20_000, dtype=int)
+    points = latent_points(codes, seeds, first, second, labels, interpolation=1.0, noise=0.0, rng=rng)
+    np.testing.assert_allclose(points.var(axis=0), codes.var(axis=0), rtol=0.05)
+    alone = latent_points(codes, seeds, first, np.full(20_000, -1), labels, interpolation=1.0, noise=0.3, rng=rng)
+    np.testing.assert_allclose((alone - codes[first]).std(), 0.3, rtol=0.03)
+
+
+def test_thresholds_give_the_labels_of_the_seeds():
+    rng = np.random.default_rng(0)
+    P, Y = rng.random((400, 3)) ** [1, 2, 5], rng.random((400, 3)) < [0.5, 0.3, 0]
+    np.testing.assert_array_equal((label_thresholds("calibrated", P, Y) < P).sum(axis=0), Y.sum(axis=0))
+    assert (label_thresholds("cardinality", P, Y) < P).sum() == Y.sum()
+    assert label_thresholds(0.3, P, Y).tolist() == [0.3] * 3
+
+
+def test_held_out_rows_are_no_seeds():
+    is_seed = np.arange(300) < 150
+    held = choose_held_out(is_seed, np.random.default_rng(0))
+    assert held.sum() == 15
+    assert not (held & is_seed).any()
+    assert not choose_held_out(np.arange(100) < 50, np.random.default_rng(0)).any()  # five would be too few
+
+
+def test_options_reach_what_they_are_of():
+    X, Y = table()
+    sampler = AEMLO(**SMALL, interpolation=0.0, seeds="top_k", n_labels=1, sampling_strategy=20)
+    sampler.fit_resample(X, Y)
+    assert (sampler.neighbor_rows_[400:] == -1).all()
+    assert (sampler.made_for_[400:] == 2).all()
+    by_label = AEMLO(**SMALL, sampling_strategy={"y0": 7, "y2": 3}).plan(X, Y)
+    assert by_label.rows_per_label == {"y0": 7, "y2": 3}
+
+
+def test_without_noise_and_a_second_seed_a_row_is_the_reconstruction_of_its_seed():
+    X, Y = table()
+    sampler = AEMLO(**SMALL, interpolation=0.0, latent_noise=0.0, sampling_strategy=200)
+    X_res, _ = sampler.fit_resample(X, Y)
+    seeds = sampler.seed_rows_[400:]
+    for row in np.unique(seeds):
+        assert len(np.unique(X_res[400:][seeds == row], axis=0)) == 1
+
+
+# Bad input
+
+
+def test_few_seeds_are_told_of_and_a_label_with_one_positive_is_made_from_it():
+    X, Y = table(100)
+    Y[:, 2] = 0
+    Y[3, 2] = 1
+    sampler = AEMLO(**SMALL)
+    with pytest.warns(UserWarning, match="AEMLO: only 1 rows are seeds"):
+        _, Y_res = sampler.fit_resample(X, Y)
+    assert (sampler.seed_rows_[100:] == 3).all()
+    assert (sampler.neighbor_rows_[100:] == -1).all()
+    assert Y_res[100:, 2].all()
+
+
+def test_rows_that_do_not_carry_their_label_are_drawn_again_then_reported(monkeypatch):
+    X, Y = table()
+    model = AEMLO(**SMALL).fit(X, Y)
+    n_candidates = []
+    model.trained_.thresholds[2] = 1.0  # label 2 is out of reach
+    with pytest.warns(
+        UserWarning, match=r"AEMLO: \d+ of 40 rows could be drawn that carry the label they are made for"
+    ):
+        _, Y_new = model.sample(40)
+    n_candidates.append(len(Y_new) / model.acceptance_)
+    assert 0 < len(Y_new) < 40
+    assert (model.drawn_for_ == 1).all()
+    assert n_candidates[0] >= 10 * (40 - len(Y_new))
+
+
+def test_zero_rows_rows_without_labels_and_tables_smaller_than_a_batch():
+    X, Y = table(60)
+    X[:20], Y[:20] = 0, 0
+    X_res, Y_res = quietly(AEMLO(**{**SMALL, "batch_size": 512}).fit_resample, X, Y)
+    assert len(X_res) == 75
+    assert np.isfinite(X_res).all()
+    assert Y_res[60:].any(axis=1).all()
+
+
+def test_a_loss_that_becomes_nan_ends_training_with_the_weights_before(monkeypatch):
+    loss, calls = _latent_training.loss_of, []
+
+    def later_nan(*given):
+        calls.append(0)
+        return loss(*given) * (float("nan") if len(calls) == 12 else 1)
+
+    monkeypatch.setattr(_latent_training, "loss_of", later_nan)
+    sampler = AEMLO(**SMALL, patience=None)
+    with pytest.warns(UserWarning, match="AEMLO: the loss became NaN or infinite after 11 steps"):
+        X_res, _ = sampler.fit_resample(*table())
+    assert sampler.stopped_ == "not finite"
+    assert np.isfinite(X_res).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"variant": "release"}, "variant must be 'paper' or 'reference', got 'release'"),
+        ({"seeds": "rare"}, "seeds must be 'minority', 'top_k' or a function of Y, got 'rare'"),
+        ({"label_threshold": 1.0}, "label_threshold must be 'calibrated', 'cardinality' or in"),
+        ({"interpolation": 1.5}, r"interpolation must be in \[0, 1\], got 1.5"),
+        ({"latent_noise": -1}, "latent_noise must be a number of at least 0, got -1"),
+        ({"latent_size": 0}, "latent_size must be an int of at least 1, got 0"),
+        ({"threshold": 0}, "threshold must be a positive number, got 0"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_refused(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        AEMLO(**parameters).plan(*table())
+
+
+def test_training_can_be_watched_and_cancelled():
+    seen, stop = [], Event()
+    sampler = AEMLO(
+        **{**SMALL, "training_steps": 500}, progress=lambda record: (seen.append(record), stop.set()), cancel=stop
+    )
+    sampler.fit(*table())
+    assert sampler.stopped_ == "cancelled"
+    assert [record.step for record in seen] == [50]
+
+
+# The released recipe
+
+
+def test_the_released_recipe_loses_the_minority_labels():
+    """As on yeast: the label decoder never saw codes of features."""
+    rng = np.random.default_rng(0)
+    X = rng.random((300, 6))
+    Y = rng.random((300, 4)) < [0.7, 0.6, 0.5, 0.06]
+    kept = {}
+    for variant in ("paper", "reference"):
+        sampler = AEMLO(variant=variant, training_steps=150, random_state=0)
+        _, Y_res = quietly(sampler.fit_resample, X, Y)
+        kept[variant] = Y_res[300:, 3].mean()
+    assert kept["paper"] == 1
+    assert kept["reference"] < 0.1
+    assert (sampler.made_for_[300:] == -1).all()
+    with pytest.raises(ValueError, match="takes no conditions"):
+        sampler.sample(3, {"y3": 1})
+
+
+# Files
+
+
+def test_a_model_read_from_a_file_draws_the_same_rows(trained, tmp_path):
+    path = tmp_path / "model.safetensors"
+    trained.save(path)
+    again = load_model(path)
+    assert isinstance(again, AEMLO)
+    for conditions in (None, {"y2": 1}):
+        for found, expected in zip(again.sample(40, conditions), trained.sample(40, conditions), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    assert again.n_subset_ == trained.n_subset_
+    assert again.sampling_strategy_ == trained.sampling_strategy_
+    assert again.sample_dataset(3).Y.shape == (3, 3)
+
+
+def test_a_file_whose_parts_do_not_fit_is_refused(trained, tmp_path):
+    path, model = tmp_path / "model.safetensors", AEMLO(random_state=0)
+    model.__dict__.update(trained.__dict__)
+    model.trained_ = replace(trained.trained_, codes=trained.trained_.codes[:-1])
+    model.save(path)
+    with pytest.raises(ValueError, match="is damaged: its parts do not fit together .*codes of the seeds"):
+        AEMLO.load(path)
