@@ -5,7 +5,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rarelabel._device import forked_rng  # noqa: E402
-from rarelabel.nn import MLPDenoiser, ResidualMLPDenoiser, SEMSTResNet, TimeEmbedding, denoiser_width  # noqa: E402
+from rarelabel.nn import (  # noqa: E402
+    KnownEmbedding,
+    MLPDenoiser,
+    ResidualMLPDenoiser,
+    SEMSTResNet,
+    TimeEmbedding,
+    denoiser_width,
+)
 
 PERCEPTRONS = [MLPDenoiser, ResidualMLPDenoiser]
 DENOISERS = [*PERCEPTRONS, SEMSTResNet]
@@ -53,6 +60,22 @@ def test_only_a_conditional_network_looks_at_what_is_known(kind):
     torch.testing.assert_close(plain(x, time, known), plain(x, time))
     assert not torch.allclose(conditional(x, time, known), conditional(x, time))
     torch.testing.assert_close(conditional(x, time, torch.zeros_like(known)), conditional(x, time))
+
+
+def test_one_known_label_is_as_loud_as_many_and_what_is_noised_is_not_heard():
+    with forked_rng(seeded()):
+        tell = KnownEmbedding(2000, 256)
+    tell.which.weight.data.zero_()
+    x = torch.ones(2, 2000)
+    known = torch.zeros(2, 2000, dtype=torch.bool)
+    known[0, 7], known[1] = True, True
+    one, many = tell(x, known)
+    torch.testing.assert_close(one, tell.values.weight[:, 7])
+    torch.testing.assert_close(many, tell.values.weight.sum(dim=1) / 2000**0.5)
+    assert 0.5 < one.std() / many.std() < 2
+    torch.testing.assert_close(tell(x, torch.zeros_like(known)), torch.zeros(2, 256))
+    # a known 0 says which column is known, nothing else
+    torch.testing.assert_close(tell(torch.zeros(2, 2000), known), torch.zeros(2, 256))
 
 
 @pytest.mark.parametrize("kind", PERCEPTRONS)

@@ -282,6 +282,22 @@ def test_columns_without_a_value_with_one_value_and_with_as_many_as_rows():
     assert X_res.dtypes.equals(frame.dtypes)
 
 
+def test_rows_of_a_wide_table_have_the_words_of_the_rare_label_they_are_drawn_for():
+    """Each of 12 labels has three words of 400, on nine tenths of its rows; all other words are on a twentieth."""
+    rng = np.random.default_rng(0)
+    Y = rng.random((600, 12)) < np.geomspace(0.5, 0.03, 12)
+    X = rng.random((600, 400)) < 0.05
+    for label in range(12):
+        X[:, 3 * label : 3 * label + 3] |= Y[:, [label]] & (rng.random((600, 3)) < 0.9)
+    model = MLDM(training_steps=300, width=128, random_state=0).fit(sparse.csr_array(X.astype(float)), Y.astype(int))
+    found = []
+    for label in (9, 10, 11):  # on 39, 23 and 16 rows
+        drawn = model.sample(100, {f"y{label}": 1})[0].toarray()
+        found.append(drawn[:, 3 * label : 3 * label + 3].mean())
+        assert abs(drawn[:, 36:].mean() - 0.05) < 0.01
+    assert np.mean(found) > 0.55  # 0.71; a label that is told no louder than a word: 0.36
+
+
 def test_a_wide_sparse_table_stays_sparse():
     rng = np.random.default_rng(0)
     X = sparse.csr_array((rng.random((80, 1800)) < 0.01).astype(float))

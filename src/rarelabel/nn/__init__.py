@@ -5,10 +5,11 @@ try:
 except ImportError as error:
     raise ImportError("rarelabel.nn needs PyTorch: pip install 'rarelabel[torch]'") from error
 
-from rarelabel.nn._denoisers import MLPDenoiser, ResidualMLPDenoiser, TimeEmbedding, denoiser_width
+from rarelabel.nn._denoisers import KnownEmbedding, MLPDenoiser, ResidualMLPDenoiser, TimeEmbedding, denoiser_width
 from rarelabel.nn._semst import SEMSTResNet, soft_threshold
 
 __all__ = [
+    "KnownEmbedding",
     "MLPDenoiser",
     "ResidualMLPDenoiser",
     "SEMSTResNet",
