@@ -279,19 +279,15 @@ def test_few_seeds_are_told_of_and_a_label_with_one_positive_is_made_from_it():
     assert Y_res[100:, 2].all()
 
 
-def test_rows_that_do_not_carry_their_label_are_drawn_again_then_reported(monkeypatch):
+def test_rows_that_do_not_carry_their_label_are_drawn_again_then_reported():
     X, Y = table()
     model = AEMLO(**SMALL).fit(X, Y)
-    n_candidates = []
     model.trained_.thresholds[2] = 1.0  # label 2 is out of reach
-    with pytest.warns(
-        UserWarning, match=r"AEMLO: \d+ of 40 rows could be drawn that carry the label they are made for"
-    ):
+    with pytest.warns(UserWarning, match=r"AEMLO: \d+ of 40 rows could be drawn that carry the label they"):
         _, Y_new = model.sample(40)
-    n_candidates.append(len(Y_new) / model.acceptance_)
     assert 0 < len(Y_new) < 40
     assert (model.drawn_for_ == 1).all()
-    assert n_candidates[0] >= 10 * (40 - len(Y_new))
+    assert round(len(Y_new) / model.acceptance_) >= 10 * (40 - len(Y_new))  # ten rounds, then given up
 
 
 def test_zero_rows_rows_without_labels_and_tables_smaller_than_a_batch():
@@ -337,9 +333,12 @@ def test_parameters_that_mean_nothing_are_refused(parameters, message):
 
 def test_training_can_be_watched_and_cancelled():
     seen, stop = [], Event()
-    sampler = AEMLO(
-        **{**SMALL, "training_steps": 500}, progress=lambda record: (seen.append(record), stop.set()), cancel=stop
-    )
+
+    def watch(record):
+        seen.append(record)
+        stop.set()
+
+    sampler = AEMLO(**{**SMALL, "training_steps": 500}, progress=watch, cancel=stop)
     sampler.fit(*table())
     assert sampler.stopped_ == "cancelled"
     assert [record.step for record in seen] == [50]
@@ -386,5 +385,5 @@ def test_a_file_whose_parts_do_not_fit_is_refused(trained, tmp_path):
     model.__dict__.update(trained.__dict__)
     model.trained_ = replace(trained.trained_, codes=trained.trained_.codes[:-1])
     model.save(path)
-    with pytest.raises(ValueError, match="is damaged: its parts do not fit together .*codes of the seeds"):
+    with pytest.raises(ValueError, match=r"is damaged: its parts do not fit together .*codes of the seeds"):
         AEMLO.load(path)

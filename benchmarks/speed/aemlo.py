@@ -1,0 +1,129 @@
+"""What AEMLO costs: an epoch beside the released losses, a step beside the bare matrix products, a sparse table.
+
+    export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
+    python benchmarks/speed/aemlo.py > tables.md          # all at bibtex size: 7,395 x 1,836, 159 labels; made-up rows
+    python benchmarks/speed/aemlo.py epoch step           # some parts: epoch, step
+    python benchmarks/speed/aemlo.py FILE.arff.gz         # fit on a file: CPU seconds and peak memory
+
+Epoch: our loss and the released losses written as the released code has them, with a tensor of the differences of all
+pairs of rows of a batch (n x n x d), same batches of 128 rows, each with its own network. The released one is timed on
+a few batches and scaled up to an epoch. Step: forward, backward and update at the default sizes, and the three matrix
+products that each layer needs in it, nothing else, in turn; medians of CPU seconds.
+"""
+
+import resource
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+from rarelabel import AEMLO
+from rarelabel.datasets import read
+from rarelabel.encoding import TableEncoder
+from rarelabel.generative._latent_model import LatentRecipe, LatentSpace, loss_of
+from rarelabel.schema import Schema
+
+N, D, Q = 7395, 1836, 159
+
+
+def made_up_rows(n):
+    rng = np.random.default_rng(0)
+    return (rng.random((n, D)) < 0.037).astype(np.float32), (rng.random((n, Q)) < 0.015).astype(np.float32)
+
+
+def pairwise_loss(space, Z, Y):
+    """The released losses by a tensor of pairs."""
+    U, V = space.encode_features(Z), space.encode_labels(Y)
+    n, identity = len(Z), torch.eye(U.shape[1])
+    latent = ((U - V) ** 2).sum() + 0.1 * (((U.T @ U - identity) ** 2).sum() + ((V.T @ V - identity) ** 2).sum())
+    scores = space.decode_labels(V)
+    pairs = torch.exp(-(scores[:, :, None] - scores[:, None, :])) * Y[:, :, None] * (1 - Y)[:, None, :]
+    label = (pairs.sum(dim=(1, 2)) / (Y.sum(1) * (1 - Y).sum(1) + 1e-4)).sum()
+    decoded = space.decode_features(U)
+    squares = [((A[:, None] - A[None]) ** 2).sum(-1) for A in (Z, decoded)]
+    feature = (decoded - Z).abs().mean() + ((squares[0] - squares[1]) ** 2).sum() / (n * (n - 1))
+    return (latent + label + feature) / n
+
+
+def steps_of(loss, space):
+    optimizer = torch.optim.AdamW(space.parameters(), lr=1e-4, fused=True)
+
+    def step(*batch):
+        optimizer.zero_grad()
+        loss(space, *batch).backward()
+        optimizer.step()
+
+    return step
+
+
+def seconds(function, *args):
+    start = time.process_time()
+    function(*args)
+    return time.process_time() - start
+
+
+def ours(recipe, X):
+    encoder = TableEncoder().fit(X.astype(float), Schema.numeric(D))
+
+    def loss(space, Z, Y):
+        return loss_of(space, Z, Y, torch.zeros(len(Z), recipe.latent_size), encoder, recipe)
+
+    return steps_of(loss, LatentSpace(D, Q, recipe))
+
+
+def epoch():
+    X, Y = made_up_rows(N)
+    released = steps_of(pairwise_loss, LatentSpace(D, Q, LatentRecipe(500, 200, 100, released=True)))
+    step = ours(LatentRecipe(128, 512, 512), X)
+    batches = [(torch.from_numpy(X[i : i + 128]), torch.from_numpy(Y[i : i + 128])) for i in range(0, N, 128)]
+    step(*batches[0])
+    whole = [seconds(lambda: [step(*batch) for batch in batches]) for _ in range(3)]
+    some = [seconds(released, *batch) for batch in batches[:4]]
+    theirs = np.median(some) * len(batches)
+    print("| epoch of 7,395 x 1,836, 159 labels | CPU s |\n|---|---|")
+    print(f"| our loss | {np.median(whole):.2f} |\n| released losses, n x n x d | {theirs:.1f} |")
+    print(f"| times | {theirs / np.median(whole):.0f} |\n")
+
+
+def products(space, n):
+    """The three products of each layer."""
+    layers = [layer for layer in space.modules() if isinstance(layer, nn.Linear)]
+    # both decoders are passed twice where labels are decoded from both codes
+    layers += [layer for layer in space.decode_labels if isinstance(layer, nn.Linear)]
+    parts = [(torch.randn(n, a.in_features), a.weight.detach(), torch.randn(n, a.out_features)) for a in layers]
+
+    def run():
+        for x, weight, gradient in parts:
+            x @ weight.T
+            gradient @ weight
+            gradient.T @ x
+
+    flops = sum(6 * n * weight.numel() for _, weight, _ in parts)
+    return run, flops
+
+
+def step():
+    X, Y = made_up_rows(512)
+    recipe = LatentRecipe(128, 512, 512)
+    ours_step, batch = ours(recipe, X), (torch.from_numpy(X[:256]), torch.from_numpy(Y[:256]))
+    run, flops = products(LatentSpace(D, Q, recipe), 256)
+    both = [(seconds(ours_step, *batch), seconds(run)) for _ in range(30)]
+    whole, bare = np.median(both[5:], axis=0)
+    print("| step at 256 x 1,836, 159 labels | ms | GFLOP/s |\n|---|---|---|")
+    print(f"| training | {1e3 * whole:.0f} | {flops / whole / 1e9:.0f} |")
+    print(f"| matrix products alone | {1e3 * bare:.0f} | {flops / bare / 1e9:.0f} |\n")
+
+
+def fit(path):
+    data = read(path)
+    used = seconds(lambda: AEMLO(random_state=0).fit(data.X, data.Y, schema=data.schema))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print("| fit on | shape | CPU s | peak GB |\n|---|---|---|---|")
+    print(f"| {data.name} | {data.X.shape} | {used:.0f} | {peak:.2f} |")
+
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or ["epoch", "step"]:
+        {"epoch": epoch, "step": step}.get(part, lambda part=part: fit(part))()
