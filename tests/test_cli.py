@@ -205,7 +205,7 @@ BAD = [
     (["diagnose"], 2, "Missing argument 'PATH'"),
     (["diagnose", "scenes.arff", "--nonsense"], 2, "No such option"),
     (["nonsense"], 2, "No such command 'nonsense'"),
-    (["resample", "scenes.arff", "-m", "SMOTEX", "-o", "o.arff"], 2, "no method is called 'SMOTEX'; there are LPROS"),
+    (["resample", "scenes.arff", "-m", "SMOTEX", "-o", "o.arff"], 2, "no method is called 'SMOTEX'; there are AEMLO"),
     (["resample", "scenes.arff", "-m", "MLROS"], 2, "Missing option '-o'"),
     (["resample", "scenes.arff", "-m", "MLROS", "-o", "o.arff", "--set", "k=3"], 2, "MLROS has no parameter k; it has"),
     (["resample", "scenes.arff", "-m", "MLTL", "-o", "o.arff", "--strategy", "3"], 2, "no parameter sampling_strategy"),
@@ -326,7 +326,7 @@ def test_interrupted_process_leaves_nothing_behind(tmp_path):
 def test_reader_of_the_output_may_leave_early(scenes):
     command = f"{sys.executable} -m rarelabel methods | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("LPROS")
+    assert done.stdout.startswith("AEMLO")
     assert "Traceback" not in done.stderr
 
 

@@ -79,9 +79,9 @@ def test_labels_that_were_never_seen_together_are_drawn_by_the_model():
 def test_under_conditions_on_features_too_labels_come_from_the_model():
     X, Y = table(400)
     Y[:, 0] = X[:, 1] == "red"
-    model = quietly(MLDM(**(SMALL | {"training_steps": 300})).fit, X, Y)
+    model = quietly(MLDM(**(SMALL | {"training_steps": 300, "width": 128})).fit, X, Y)
     for color, share in (("red", 1), ("blue", 0)):
         X_new, Y_new = model.sample(100, {"x1": color, "y1": 1})
         assert set(X_new[:, 1]) == {color}
         assert Y_new[:, 1].all()
-        assert abs(Y_new[:, 0].mean() - share) < 0.35  # the label sets of all rows with y1: 0.5
+        assert abs(Y_new[:, 0].mean() - share) < 0.2  # the label sets of all rows with y1: 0.5

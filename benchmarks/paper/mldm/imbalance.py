@@ -2,7 +2,8 @@
 
     python imbalance.py > imbalance.md
 
-reads ``fidelity.csv``, which ``fidelity.py`` writes.
+reads ``fidelity.csv``, which ``fidelity.py`` writes: the lines of the network before it was told
+known columns loudly.
 """
 
 from pathlib import Path
@@ -27,13 +28,17 @@ def main():
     print(f"| {' | '.join(headings)} |\n{'|---' * len(headings)}|")
     for name in DATA:
         found = {line["variant"]: means_of([line]) for line in lines if line["data"] == name and line["seed"] == "0"}
-        if "paper" not in found:
+        if "paper before" not in found:
             continue
-        mldm = found["paper"]
+        mldm = found["paper before"]
         less = [
-            f"{found[v]['mean_ir_reduction']:.1f}" if v in found else "-" for v in ("paper", "bootstrap", "reference")
+            f"{found[v]['mean_ir_reduction']:.1f}" if v in found else "-"
+            for v in ("paper before", "bootstrap", "reference")
         ]
-        after = [f"{found[v]['scumble_after']:.3f}" if v in found else "-" for v in ("paper", "bootstrap", "reference")]
+        after = [
+            f"{found[v]['scumble_after']:.3f}" if v in found else "-"
+            for v in ("paper before", "bootstrap", "reference")
+        ]
         before = [f"{mldm['mean_ir_before']:.2f}", f"{mldm['mean_ir_after']:.2f}"]
         cells = [*before, *less, PUBLISHED.get(name, "-"), f"{mldm['scumble_before']:.3f}", *after]
         print(f"| {name} | {' | '.join(cells)} |")
