@@ -11,11 +11,9 @@ from rarelabel.encoding import Block, idle_numbers
 __all__ = ["feature_loss", "latent_loss", "ranking_loss", "total_correlation"]
 
 
-def covariances(U: Tensor, V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Cov(u, u), Cov(v, v) and Cov(u, v) of two views, each of shape (z, z)."""
-    n = len(U)
-    U, V = U - U.mean(dim=0), V - V.mean(dim=0)
-    return U.T @ U / n, V.T @ V / n, U.T @ V / n
+def covariance(U: Tensor, V: Tensor) -> Tensor:
+    """Cov(u, v), shape (z, z)."""
+    return (U - U.mean(dim=0)).T @ (V - V.mean(dim=0)) / len(U)
 
 
 def latent_loss(U: Tensor, V: Tensor, orthogonality: float = 0.1) -> Tensor:
@@ -42,10 +40,9 @@ def latent_loss(U: Tensor, V: Tensor, orthogonality: float = 0.1) -> Tensor:
     (True, 4.0)
     """
     U, V = U.double(), V.double()
-    of_u, of_v, between = covariances(U, V)
-    distance = ((U.mean(dim=0) - V.mean(dim=0)) ** 2).sum() + torch.trace(of_u + of_v - 2 * between)
+    distance = ((U - V) ** 2).sum() / len(U)
     identity = torch.eye(U.shape[1], dtype=U.dtype, device=U.device)
-    departure = ((of_u - identity) ** 2).sum() + ((of_v - identity) ** 2).sum()
+    departure = ((covariance(U, U) - identity) ** 2).sum() + ((covariance(V, V) - identity) ** 2).sum()
     return (distance + orthogonality * departure) / U.shape[1]
 
 
@@ -66,8 +63,9 @@ def total_correlation(U: Tensor, V: Tensor, ridge: float = 1e-8) -> float:
     >>> round(total_correlation(U, U @ torch.tensor([[1.0, 2, 0], [0, 1, 0], [5, 0, -3]])), 6)
     3.0
     """
-    of_u, of_v, between = covariances(U.double(), V.double())
-    whitened = _inverse_root(of_u, ridge) @ between @ _inverse_root(of_v, ridge)
+    U, V = U.double(), V.double()
+    roots = (_inverse_root(covariance(view, view), ridge) for view in (U, V))
+    whitened = next(roots) @ covariance(U, V) @ next(roots)
     return float(torch.linalg.svdvals(whitened).sum())
 
 
@@ -104,6 +102,12 @@ def ranking_loss(scores: Tensor, Y: Tensor) -> Tensor:
     return torch.where(has_pair, torch.where(has_pair, low + high, 0.0).exp(), 0.0)
 
 
+def span(columns: list[int]) -> list[int] | slice:
+    """Columns as a slice where they follow each other: a view then, where indices would copy."""
+    first, last = columns[0], columns[-1]
+    return slice(first, last + 1) if columns == list(range(first, last + 1)) else columns
+
+
 def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...]) -> Tensor:
     """Loss of decoded features, mean over the variables of a row.
 
@@ -134,6 +138,7 @@ def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...]) -> Tenso
         else:
             losses = losses + F.binary_cross_entropy_with_logits(part, target, reduction="none").sum(dim=1)
     if numbers:
-        idle = (decoded[:, numbers] - Z[:, numbers]).abs() * Z[:, states]
+        columns, beside = span(numbers), span(states)
+        idle = (decoded[:, columns] - Z[:, columns]).abs() * Z[:, beside]
         losses = losses - idle.sum(dim=1)
     return losses / max(n_variables, 1)

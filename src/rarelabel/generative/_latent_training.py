@@ -37,7 +37,8 @@ _WIDE = 10_000
 """Columns above which the transform is one that needs no loop over columns, and the network narrow."""
 
 _MOST_CALIBRATED = 4096
-_MOST_HELD_OUT = 1024
+_HELD_OUT = 1024, 2**22
+"""Most held-out rows, and most cells of them: their loss is computed at once."""
 
 
 def train_space(
@@ -80,6 +81,9 @@ def train_space(
     recipe = recipe_of(parameters, len(Y), encoder.width_)
     space = first_space(encoder, Y.shape[1], recipe, (rows.mean(), Y.mean(axis=0)), rng)
     is_seed: NDArray[np.bool_] = np.asarray(seeds.any(axis=1))
+    held_out = np.zeros(len(Y), dtype=bool)
+    if recipe.patience is not None:
+        held_out = choose_held_out(is_seed, rng, encoder.width_)
     result = learn_space(
         space,
         rows,
@@ -88,7 +92,9 @@ def train_space(
         recipe,
         released_loss if released else loss_of,
         row_weights=None if released else subset_weights(is_seed),
-        held_out=choose_held_out(is_seed, rng) if recipe.patience is not None else np.zeros(len(Y), dtype=bool),
+        held_out=choose_held_out(is_seed, rng, encoder.width_)
+        if recipe.patience is not None
+        else np.zeros(len(Y), dtype=bool),
         rng=rng,
         device=parameters["device"],
         n_threads=n_threads,
@@ -152,14 +158,14 @@ def recipe_of(parameters: Mapping[str, Any], n: int, d: int) -> LatentRecipe:
 
 
 def choose_held_out(
-    is_seed: NDArray[np.bool_], rng: np.random.Generator, *, share: float = 0.1, least: int = 10
+    is_seed: NDArray[np.bool_], rng: np.random.Generator, width: int = 1, *, share: float = 0.1, least: int = 10
 ) -> NDArray[np.bool_]:
     """Rows whose loss decides when training ends, as a mask: a tenth of those that are no seeds.
 
     A seed that was not trained on would not be given its labels back. None at all where the others are too few.
     """
     held, pool = np.zeros(len(is_seed), dtype=bool), np.flatnonzero(~is_seed)
-    n_held = min(round(share * len(pool)), _MOST_HELD_OUT)
+    n_held = min(round(share * len(pool)), _HELD_OUT[0], _HELD_OUT[1] // max(width, 1))
     if n_held >= least:
         held[rng.permutation(pool)[:n_held]] = True
     return held
