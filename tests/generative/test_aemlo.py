@@ -62,12 +62,17 @@ def test_rows_carry_the_labels_that_were_planned_and_name_their_seeds():
 
 
 def test_a_linear_dependence_of_features_on_labels_comes_back(trained):
-    """Rows of S: the effect of each label on each feature, by least squares, is that of the table."""
-    X_new, Y_new = trained.sample(600)
-    design = np.column_stack([np.ones(600), Y_new])
-    effects = np.linalg.lstsq(design, X_new, rcond=None)[0][1:]
-    # about 120 rows of S carry label 1 alone: standard errors of 0.5 / sqrt(30) = 0.09
-    np.testing.assert_allclose(effects, [[0, 0, 1], [3, 0, 0], [0, -3, 0]], atol=0.35)
+    """Rows of S: the effect of each label on each feature, by least squares, is that of the table; three models."""
+    others = (AEMLO(width=64, latent_size=8, training_steps=400, random_state=seed) for seed in (1, 5))
+    models = [trained, *(model.fit(*table()) for model in others)]
+    effects = []
+    for model in models:
+        X_new, Y_new = model.sample(600)
+        design = np.column_stack([np.ones(600), Y_new])
+        effects.append(np.linalg.lstsq(design, X_new, rcond=None)[0][1:])
+    # 40 rows carry label 2: a standard error of 0.08 in the table itself; of a hundred rows that are given label 1
+    # about ten do not look like it, which takes 0.3 off
+    np.testing.assert_allclose(np.mean(effects, axis=0), [[0, 0, 1], [3, 0, 0], [0, -3, 0]], atol=0.45)
 
 
 def test_rows_keep_the_labels_of_their_seeds_and_vary_as_they_do(trained):
@@ -258,10 +263,12 @@ def test_options_reach_what_they_are_of():
 def test_without_noise_and_a_second_seed_a_row_is_the_reconstruction_of_its_seed():
     X, Y = table()
     sampler = AEMLO(**SMALL, interpolation=0.0, latent_noise=0.0, sampling_strategy=200)
-    X_res, _ = sampler.fit_resample(X, Y)
+    X_res, _ = quietly(sampler.fit_resample, X, Y)  # one seed or another may not be given its label back
     seeds = sampler.seed_rows_[400:]
     for row in np.unique(seeds):
-        assert len(np.unique(X_res[400:][seeds == row], axis=0)) == 1
+        assert (
+            np.ptp(X_res[400:][seeds == row], axis=0).max() < 1e-4
+        )  # sums of another order in batches of another size
 
 
 # Bad input

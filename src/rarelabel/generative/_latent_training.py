@@ -92,9 +92,7 @@ def train_space(
         recipe,
         released_loss if released else loss_of,
         row_weights=None if released else subset_weights(is_seed),
-        held_out=choose_held_out(is_seed, rng, encoder.width_)
-        if recipe.patience is not None
-        else np.zeros(len(Y), dtype=bool),
+        held_out=held_out,
         rng=rng,
         device=parameters["device"],
         n_threads=n_threads,
