@@ -31,7 +31,7 @@ def test_the_registry_holds_every_exported_sampler_and_no_other():
 
     ours = {name for name, part in SINGLE_LABEL_SAMPLERS.items() if part.target.startswith("rarelabel.")}
     exported = [*generative.__all__, *over_sampling.__all__, *under_sampling.__all__]
-    assert sorted({*SAMPLERS, *ours}) == sorted(exported)
+    assert sorted({*SAMPLERS, *ours}) == sorted(set(exported) - {"load_model"})
     assert not set(SAMPLERS) & set(SINGLE_LABEL_SAMPLERS)
 
 

@@ -64,7 +64,7 @@ def test_only_a_conditional_network_looks_at_what_is_known(kind):
 
 def test_one_known_label_is_as_loud_as_many_and_what_is_noised_is_not_heard():
     with forked_rng(seeded()):
-        tell = KnownEmbedding(2000, 256)
+        tell = KnownEmbedding(2000, 256, loud=True)
     tell.which.weight.data.zero_()
     x = torch.ones(2, 2000)
     known = torch.zeros(2, 2000, dtype=torch.bool)
