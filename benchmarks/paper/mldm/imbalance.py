@@ -2,8 +2,8 @@
 
     python imbalance.py > imbalance.md
 
-reads ``fidelity.csv``, which ``fidelity.py`` writes: the lines of the network before it was told
-known columns loudly.
+reads ``fidelity.csv``, which ``fidelity.py`` writes; of wide tables the lines before their networks were told known
+columns loudly, where there are such lines.
 """
 
 from pathlib import Path
@@ -28,17 +28,14 @@ def main():
     print(f"| {' | '.join(headings)} |\n{'|---' * len(headings)}|")
     for name in DATA:
         found = {line["variant"]: means_of([line]) for line in lines if line["data"] == name and line["seed"] == "0"}
-        if "paper before" not in found:
+        found["paper"] = found.get("paper before", found.get("paper"))
+        if found["paper"] is None:
             continue
-        mldm = found["paper before"]
+        mldm = found["paper"]
         less = [
-            f"{found[v]['mean_ir_reduction']:.1f}" if v in found else "-"
-            for v in ("paper before", "bootstrap", "reference")
+            f"{found[v]['mean_ir_reduction']:.1f}" if v in found else "-" for v in ("paper", "bootstrap", "reference")
         ]
-        after = [
-            f"{found[v]['scumble_after']:.3f}" if v in found else "-"
-            for v in ("paper before", "bootstrap", "reference")
-        ]
+        after = [f"{found[v]['scumble_after']:.3f}" if v in found else "-" for v in ("paper", "bootstrap", "reference")]
         before = [f"{mldm['mean_ir_before']:.2f}", f"{mldm['mean_ir_after']:.2f}"]
         cells = [*before, *less, PUBLISHED.get(name, "-"), f"{mldm['scumble_before']:.3f}", *after]
         print(f"| {name} | {' | '.join(cells)} |")
