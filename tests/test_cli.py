@@ -314,7 +314,6 @@ def test_interrupted_process_leaves_nothing_behind(tmp_path):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while "Resampling" not in (line := process.stderr.readline()):
         assert line, "the process ended before it resampled"
-    time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
