@@ -130,7 +130,8 @@ class MLPDenoiser(nn.Module):
     skip : bool, default=True
         Add each column's own straight line to its output.
     conditional : bool, default=False
-        Take a third argument: the mask of the columns whose true values x holds.
+        Take a third argument: the mask of the columns whose true values x holds. Above 400 columns these values have a
+        projection of their own, :class:`KnownEmbedding`.
 
     Examples
     --------
@@ -189,7 +190,8 @@ class ResidualMLPDenoiser(nn.Module):
     skip : bool, default=True
         Add each column's own straight line to its output.
     conditional : bool, default=False
-        Take a third argument: the mask of the columns whose true values x holds.
+        Take a third argument: the mask of the columns whose true values x holds. Above 400 columns these values have a
+        projection of their own, :class:`KnownEmbedding`.
 
     Examples
     --------
