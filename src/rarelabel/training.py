@@ -14,11 +14,12 @@ try:
 except ImportError as error:
     raise ImportError("rarelabel.training needs PyTorch: pip install 'rarelabel[torch]'") from error
 
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from rarelabel._device import choose_device, forked_rng, limited_threads
+from rarelabel._team import Team, join_team
 
-__all__ = ["Batch", "Draw", "Loss", "Record", "Stopped", "TrainingResult", "train"]
+__all__ = ["Batch", "Draw", "Loss", "Record", "Stopped", "TrainingResult", "is_set", "train"]
 
 Batch = Sequence[Tensor]
 """Tensors whose first axis is the rows."""
@@ -175,7 +176,7 @@ def train(
     if row_weights is not None and not (bool((row_weights >= 0).all()) and 0 < row_weights.sum().item() < math.inf):
         raise ValueError("row_weights must be finite numbers of at least 0, and some above")
     place = choose_device(device)
-    team = _processes(place)
+    team = join_team(place)
     with limited_threads(n_threads), forked_rng(generator, place):
         data = [tensor.to(place) for tensor in data]
         team.broadcast(module.to(place).train())
@@ -192,7 +193,7 @@ def train(
             batch: Batch = [tensor[rows.to(place)] for tensor in data]
             batch = draw(batch, generator) if draw is not None else batch
             value = team.weigh(loss(module, team.share(batch)), batch_size)
-            total, cancelled = team.agree(value, _is_set(cancel))
+            total, cancelled = team.agree(value, is_set(cancel))
             if not math.isfinite(total):
                 if step == 0:
                     raise ValueError(f"the first loss is {total}: the data or the module hold NaN or infinite numbers")
@@ -224,7 +225,7 @@ def train(
 
 
 def _descend(
-    value: Tensor, parameters: list[nn.Parameter], optimizer: torch.optim.Optimizer, max_norm: float | None, team: _Team
+    value: Tensor, parameters: list[nn.Parameter], optimizer: torch.optim.Optimizer, max_norm: float | None, team: Team
 ) -> bool:
     """One step down the gradient; False, and no step, where the gradient is not finite."""
     optimizer.zero_grad()
@@ -264,7 +265,8 @@ def _batches(n: int, size: int, row_weights: Tensor | None, generator: torch.Gen
         waiting = waiting[size:]
 
 
-def _is_set(cancel: Callable[[], bool] | Event | None) -> bool:
+def is_set(cancel: Callable[[], bool] | Event | None) -> bool:
+    """Whether the caller wishes training to end."""
     return False if cancel is None else cancel.is_set() if isinstance(cancel, Event) else bool(cancel())
 
 
@@ -298,7 +300,7 @@ class _Best:
         return cls(loss, batch if draw is None else draw(batch, generator))
 
     @torch.no_grad()
-    def look(self, average: nn.Module, step: int, team: _Team) -> float:
+    def look(self, average: nn.Module, step: int, team: Team) -> float:
         """The held-out loss of the averaged weights; keeps them where it is the least so far."""
         value = team.weigh(self.loss(average, team.share(self.drawn)), len(self.drawn[0]))
         total, _ = team.agree(value, False)
@@ -310,63 +312,3 @@ class _Best:
 
     def is_past(self, patience: int | None) -> bool:
         return patience is not None and self.looks_since >= patience
-
-
-@dataclass(frozen=True)
-class _Team:
-    """The processes that train together; by itself, one."""
-
-    rank: int = 0
-    size: int = 1
-
-    def broadcast(self, module: nn.Module) -> None:
-        """Give every process the first one's weights."""
-        if self.size > 1:
-            for tensor in [*module.parameters(), *module.buffers()]:
-                distributed.broadcast(tensor.detach(), src=0)
-
-    def share(self, batch: Batch) -> Batch:
-        """The rows of a batch that this process computes."""
-        return batch if self.size == 1 else [tensor[self.rank :: self.size] for tensor in batch]
-
-    def weigh(self, values: Tensor, n_rows: int) -> Tensor:
-        """A scalar whose mean over the processes is the mean over all rows of the batch."""
-        return values if values.ndim == 0 else values.sum() * (self.size / n_rows)
-
-    def agree(self, value: Tensor, wish: bool) -> tuple[float, bool]:
-        """The mean of a value over the processes, and whether any has the wish."""
-        if self.size == 1:
-            return value.item(), wish
-        both = torch.stack([value.detach(), torch.full_like(value, float(wish))])
-        distributed.all_reduce(both)
-        return both[0].item() / self.size, bool(both[1] > 0)
-
-    def average_gradients(self, parameters: list[nn.Parameter]) -> None:
-        """Make every gradient the mean over the processes.
-
-        By hand and not by ``DistributedDataParallel``, whose hooks hang on the module's ``forward``: a loss here may
-        call any method of the module.
-        """
-        if self.size == 1:
-            return
-        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        flat = torch.cat([gradient.ravel() for gradient in gradients])
-        distributed.all_reduce(flat)
-        parts = torch.split(flat / self.size, [parameter.numel() for parameter in parameters])
-        for parameter, part in zip(parameters, parts, strict=True):
-            parameter.grad = part.reshape(parameter.shape)
-
-
-def _processes(place: torch.device) -> _Team:
-    """The processes that torchrun started; this one alone without torchrun.
-
-    They stay joined until they end. A second meeting on the store of the first can find its old addresses and hang, and
-    threads of a group that parts while its process ends can bring the process down.
-    """
-    if not distributed.is_available() or not distributed.is_torchelastic_launched():
-        return _Team()
-    if not distributed.is_initialized():
-        if place.type == "cuda":
-            torch.cuda.set_device(place)
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo")
-    return _Team(distributed.get_rank(), distributed.get_world_size())
