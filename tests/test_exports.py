@@ -11,7 +11,8 @@ import pytest
 
 import rarelabel
 
-NEED_TORCH = ("nn", "diffusion", "training", "generative", "_device", "_team")  # units that cannot be imported without the extra
+# units that cannot be imported without the extra
+NEED_TORCH = ("nn", "diffusion", "training", "generative", "_device", "_team", "_tensor_files")
 MODULES = [
     "rarelabel",
     *(m.name for m in pkgutil.walk_packages(rarelabel.__path__, "rarelabel.") if "__main__" not in m.name),

@@ -59,8 +59,8 @@ class Team:
     def average_gradients(self, parameters: list[nn.Parameter]) -> None:
         """Make every gradient the mean over the processes.
 
-        By hand and not by ``DistributedDataParallel``, whose hooks hang on the module's ``forward``: a loss may call any
-        method of the module.
+        By hand and not by ``DistributedDataParallel``, whose hooks hang on the module's ``forward``: a loss may call
+        any method of the module.
         """
         if self.size == 1:
             return

@@ -5,7 +5,6 @@ What every method's file has is here; what a method adds are tensors and facts o
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from rarelabel._device import forked_rng
+from rarelabel._tensor_files import read_tensor_file, write_tensor_file
 from rarelabel._validation import Container
 from rarelabel.base import BaseSampler
-from rarelabel.datasets import atomic_path
 from rarelabel.encoding import TableEncoder, idle_numbers
 from rarelabel.schema import Column, Schema
 
@@ -40,7 +39,6 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 4
-_KEY = "rarelabel"
 _NOT_KEPT = ("progress", "cancel", "device")
 """Parameters that belong to the computer or the caller."""
 
@@ -116,8 +114,6 @@ def restore_sampler(cls: type[Sampler], content: ModelFile, **parameters: Any) -
 
 def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
     """Write a model file; an existing one is replaced only when all is written."""
-    from safetensors.torch import save_file
-
     header = {
         "format": FORMAT_VERSION,
         "method": content.method,
@@ -126,11 +122,7 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         "parameters": content.parameters,
         "facts": content.facts,
     }
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in content.tensors.items()}
-    with atomic_path(path) as unfinished:
-        mode = unfinished.stat().st_mode
-        save_file(tensors, unfinished, {_KEY: json.dumps(header, default=_plain)})
-        unfinished.chmod(mode)  # safetensors leaves a file that nobody else may read
+    write_tensor_file(path, header, content.tensors)
 
 
 def read_model(path: str | os.PathLike[str], method: str) -> ModelFile:
@@ -233,27 +225,8 @@ def tensors_under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tenso
 
 def _open(path: str | os.PathLike[str], *, with_tensors: bool) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Header, of the right version, and tensors of a safetensors file."""
-    from safetensors import SafetensorError, safe_open
-
-    path = os.fspath(path)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            if _KEY not in metadata:
-                raise ValueError(f"{path} is no model file of rarelabel")
-            names = file.keys() if with_tensors else ()
-            tensors = {name: file.get_tensor(name) for name in names}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no model file, or is cut short ({error})") from error
-    try:
-        header = json.loads(metadata[_KEY])
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: its header is no JSON") from error
-    if not isinstance(header, dict):
-        raise ValueError(f"{path} is damaged: its header is no JSON object")
-    version = header.get("format")
+    header, tensors = read_tensor_file(path, with_tensors=with_tensors)
+    version, path = header.get("format"), os.fspath(path)
     if version != FORMAT_VERSION:
         raise ValueError(f"{path} is a model file of format {version!r}; this version reads format {FORMAT_VERSION}")
     if not isinstance(header.get("method"), str):
@@ -301,10 +274,3 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, str | int | float | np.integer)
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers, and what else a category may be, as JSON."""
-    if isinstance(value, np.generic):
-        return value.item()
-    return str(value)
