@@ -4,6 +4,7 @@ from rarelabel.datasets._arff_reader import ArffError
 from rarelabel.datasets._dataset import Dataset
 from rarelabel.datasets._digits import load_digit_scenes
 from rarelabel.datasets._fetching import fetch
+from rarelabel.datasets._images import LabelledImages, read_images
 from rarelabel.datasets._label_noise import NoisyLabels, flip_labels, keep_one_positive, mislabel
 from rarelabel.datasets._opening import Format
 from rarelabel.datasets._reading import read
@@ -15,6 +16,7 @@ __all__ = [
     "ArffError",
     "Dataset",
     "Format",
+    "LabelledImages",
     "MultilabelTruth",
     "NoisyLabels",
     "WhichLabels",
@@ -26,5 +28,6 @@ __all__ = [
     "make_imbalanced_multilabel",
     "mislabel",
     "read",
+    "read_images",
     "write",
 ]

@@ -1,0 +1,330 @@
+"""Tables of images: which columns are what, what decoding gives, what is refused and by which name."""
+
+import io
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+
+Image = pytest.importorskip("PIL.Image")
+
+from rarelabel.datasets import read_images  # noqa: E402
+
+COLOURS = {"a.png": (255, 0, 0), "b.png": (0, 255, 0), "c.png": (0, 0, 255)}
+TABLE = "path,car,tree\na.png,1,0\nb.png,0,1\nc.png,1,1\n"
+
+
+def png(colour, size=(8, 8), mode="RGB", **options):
+    stream = io.BytesIO()
+    Image.new(mode, size, colour).save(stream, "PNG", **options)
+    return stream.getvalue()
+
+
+def tar_of(path, members):
+    with tarfile.open(path, "w") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            if isinstance(content, bytes):
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+            else:
+                info.type, info.linkname = content
+                tar.addfile(info)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, colour in COLOURS.items():
+        (tmp_path / name).write_bytes(png(colour))
+    (tmp_path / "table.csv").write_text(TABLE)
+    return tmp_path
+
+
+def manifest(folder, text):
+    (folder / "table.csv").write_text(text)
+    return folder / "table.csv"
+
+
+def test_pixels_labels_and_names(folder):
+    images = read_images(folder / "table.csv", size=4)
+    assert (len(images), images.paths, images.label_names) == (3, tuple(COLOURS), ("car", "tree"))
+    assert images.Y.tolist() == [[True, False], [False, True], [True, True]]
+    for row, colour in enumerate(COLOURS.values()):
+        x, y = images[row]
+        assert (x.dtype, x.shape, y.dtype) == (np.uint8, (3, 4, 4), np.float32)
+        assert (x == np.array(colour)[:, None, None]).all()
+        assert y.tolist() == images.Y[row].astype(float).tolist()
+    with pytest.raises(IndexError):
+        images[3]
+
+
+def test_channels_rows_and_columns_stand_in_that_order(folder):
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)  # height 2, width 3
+    Image.fromarray(pixels).save(folder / "a.png")
+    x, _ = read_images(folder / "table.csv")[0]
+    assert x.tolist() == pixels.transpose(2, 0, 1).tolist()
+
+
+def test_resizing_averages_what_falls_together(folder):
+    pixels = np.zeros((4, 4, 3), dtype=np.uint8)
+    pixels[:2, :2] = 200
+    Image.fromarray(pixels).save(folder / "a.png")
+    x, _ = read_images(folder / "table.csv", size=1)[0]
+    # bilinear shrinking by 4 weighs pixels 1, 3, 3, 1 of 8: half of either side is white, and so a quarter of the sum
+    assert x.ravel().tolist() == [50, 50, 50]
+
+
+@pytest.mark.parametrize("where", ["beside", "named", "only", "inside"])
+def test_a_tar_file_holds_the_images(tmp_path, where):
+    members = {f"./{name}": png(colour) for name, colour in COLOURS.items()}
+    if where == "inside":
+        images = read_images(tar_of(tmp_path / "all.tar", {**members, "table.csv": TABLE.encode()}), size=8)
+    else:
+        table = manifest(tmp_path, TABLE)
+        name = {"beside": "table.tar", "named": "elsewhere/x.tar", "only": "pictures.tar"}[where]
+        (tmp_path / "elsewhere").mkdir()
+        tar_of(tmp_path / name, members)
+        if where == "beside":
+            tar_of(tmp_path / "other.tar", {})  # the one of the same name is meant
+        images = read_images(table, tmp_path / name if where == "named" else None, size=8)
+    assert [x[:, 0, 0].tolist() for x, _ in (images[row] for row in range(3))] == [list(c) for c in COLOURS.values()]
+
+
+def test_columns_are_told_apart_by_name_or_content(folder):
+    text = "id,picture,note,car,tree,split\n7,a.png,x,1,0,train\n8,b.png,y,0,true,test\n1,c.png,z,FALSE,1.0,train\n"
+    images = read_images(manifest(folder, text))
+    assert (images.label_names, images.split.tolist()) == (("car", "tree"), ["train", "test", "train"])
+    assert images.Y.tolist() == [[True, False], [False, True], [False, True]]
+    named = read_images(folder / "table.csv", path_column="picture", labels=["tree"], split="note")
+    assert (named.label_names, named.split.tolist()) == (("tree",), ["x", "y", "z"])
+    assert read_images(folder / "table.csv", labels="car").label_names == ("car",)
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator"),
+    [(("car;old car", "tree", ""), None), (("car|old car", "tree", ""), None), (('"car,old car"', "tree", ""), None),
+     (("car/old car", "tree", ""), "/")],
+)  # fmt: skip
+def test_a_column_can_list_labels(folder, cells, separator):
+    text = "image,tags\n" + "".join(f"{name},{cell}\n" for name, cell in zip(COLOURS, cells, strict=True))
+    images = read_images(manifest(folder, text), separator=separator)
+    assert images.label_names == ("car", "old car", "tree")
+    assert images.Y.astype(int).tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
+
+
+def test_parquet_with_lists_and_with_bits(folder):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    paths = list(COLOURS)
+    parquet.write_table(pa.table({"path": paths, "labels": [["tree", "car"], [], None]}), folder / "lists.parquet")
+    images = read_images(folder / "lists.parquet")
+    assert (images.label_names, images.Y.astype(int).tolist()) == (("car", "tree"), [[1, 1], [0, 0], [0, 0]])
+    parquet.write_table(pa.table({"path": paths, "car": [1, 0, 1], "tree": [True, False, True]}), folder / "b.parquet")
+    assert read_images(folder / "b.parquet").Y.astype(int).tolist() == [[1, 1], [0, 0], [1, 1]]
+    (folder / "no.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(ValueError, match=r"no\.parquet: not a Parquet file"):
+        read_images(folder / "no.parquet")
+
+
+def test_names_of_images_stay_text(folder):
+    (folder / "0012").write_bytes(png("red"))
+    assert read_images(manifest(folder, "path,car\n0012,1\n")).paths == ("0012",)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("L", 90, (90, 90, 90)),
+        ("1", 1, (255, 255, 255)),
+        ("P", 1, (10, 20, 30)),
+        ("RGBA", (200, 100, 0, 255), (200, 100, 0)),
+        ("RGBA", (200, 100, 0, 0), (255, 255, 255)),  # nothing to be seen: the white below
+        ("LA", (100, 51), (224, 224, 224)),  # 51/255 = 1/5: 100/5 + 255 * 4/5
+        ("I;16", 0x80FF, (128, 128, 128)),
+    ],
+)
+def test_all_kinds_of_png_become_rgb(folder, mode, colour, expected):
+    image = Image.new(mode, (4, 4), colour)
+    if mode == "P":
+        image.putpalette([0, 0, 0, 10, 20, 30])
+    image.save(folder / "a.png")
+    assert read_images(folder / "table.csv")[0][0][:, 1, 1].tolist() == list(expected)
+
+
+def test_cmyk_jpeg_becomes_rgb(folder):
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(folder / "a.png", "JPEG", quality=100)
+    x, _ = read_images(folder / "table.csv")[0]
+    assert x[0].min() > 245
+    assert x[1:].max() < 10
+
+
+def test_a_camera_that_was_turned(folder):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the top of the picture is its right side: turn it by 90 degrees clockwise
+    image = Image.new("RGB", (16, 8), "black")
+    image.paste((255, 255, 255), (0, 0, 8, 8))  # the left half is white
+    image.save(folder / "a.png", "JPEG", exif=exif, quality=100)
+    x, _ = read_images(folder / "table.csv")[0]
+    assert x.shape == (3, 16, 8)
+    assert x[:, :7].min() > 240  # what was left is above
+    assert x[:, 9:].max() < 15
+
+
+def test_damaged_and_missing_images_are_named(folder):
+    whole = (folder / "b.png").read_bytes()
+    (folder / "b.png").write_bytes(whole[:50])
+    (folder / "c.png").write_bytes(b"no image at all")
+    images = read_images(folder / "table.csv", size=4)
+    assert images[0][0].shape == (3, 4, 4)
+    with pytest.raises(ValueError, match=r"the image 'b\.png' cannot be read: .*truncated"):
+        images[1]
+    with pytest.raises(ValueError, match=r"the image 'c\.png' cannot be read: cannot identify"):
+        images[2]
+    (folder / "a.png").unlink()
+    with pytest.raises(ValueError, match=r"table\.csv: the image 'a\.png' of row 1 is missing from .*no such file"):
+        read_images(folder / "table.csv")
+    with pytest.raises(ValueError, match=r"none of the 3 images can be read; the first: there is no such file"):
+        read_images(folder / "table.csv", size=4, on_error="skip")
+
+
+def test_bad_images_are_left_out_only_when_asked_and_counted(folder):
+    (folder / "b.png").write_bytes(b"no image at all")
+    (folder / "a.png").unlink()
+    with pytest.warns(UserWarning, match=r"2 of 3 images cannot be read and are left out: 'a\.png', 'b\.png'"):
+        images = read_images(folder / "table.csv", size=4, on_error="skip", cache=True)
+    assert (images.paths, images.Y.tolist()) == (("c.png",), [[True, True]])
+    assert images[0][0][:, 0, 0].tolist() == [0, 0, 255]
+    assert [name for name, _ in images.skipped] == ["a.png", "b.png"]
+    assert "cannot identify" in images.skipped[1][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,car\na.png,1\nb.png,2\nc.png,0\n", r"label 'car' is '2' in row 2 \(b\.png\); expected 0 or 1"),
+        ("path,car\na.png,1\nb.png,0\nc.png,\n", r"label 'car' is '' in row 3 \(c\.png\)"),
+        ("path,car\na.png,1\n./a.png,0\n", r"the image 'a\.png' stands in row 1 and again in row 2"),
+        ("path,car\na.png,1\n../b.png,0\n", r"the path '\.\./b\.png' in row 2 leads out of the folder"),
+        ("path,car\n/etc/passwd,1\n", r"the path '/etc/passwd' in row 1 leads out"),
+        ("path,car\nd\\..\\..\\x.png,1\n", r"leads out of the folder"),
+        ("path,car\nC:\\x.png,1\n", r"leads out of the folder"),
+        ("path,car\n,1\n", r"column 'path' names no image in row 1"),
+        ("path,car\n", r"the table has columns but no rows"),
+        ("", r"the file is empty"),
+        ("path,car,car\na.png,1,0\n", r"the column name 'car' stands more than once"),
+        ("path,car\na.png,1,0\n", r"line 2: expected 2 values as in the header, got 3"),
+        ("path,note\na.png,x\n", r"no column holds 0 and 1, and none is called labels or tags; pass labels="),
+        ("x,car\na,1\n", r"cannot tell which column names the images \('x', 'car'\); pass path_column="),
+        ("path,tags\na.png,\n", r"column 'tags' lists no label in any row"),
+        ('path,car\n"a.png,1\n', r"line 2: unexpected end of data"),
+    ],
+)
+def test_bad_tables_are_refused_by_place(folder, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_images(manifest(folder, text))
+
+
+def test_wrong_arguments_are_named(folder):
+    table = folder / "table.csv"
+    for arguments, message in (
+        ({"labels": ["boat"]}, r"there is no column 'boat'; columns are 'path', 'car', 'tree'"),
+        ({"split": "part"}, r"there is no column 'part'"),
+        ({"size": 0}, "size must be at least 1, got 0"),
+        ({"cache": True}, "cache=True needs size"),
+        ({"on_error": "ignore"}, "on_error must be 'raise' or 'skip', got 'ignore'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            read_images(table, **arguments)
+    with pytest.raises(FileNotFoundError, match="no folder or tar file"):
+        read_images(table, folder / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"no file .*nothing\.csv"):
+        read_images(folder / "nothing.csv")
+    with pytest.raises(ValueError, match=r"expected a manifest in CSV or Parquet"):
+        read_images(folder / "a.png")
+    with pytest.raises(ValueError, match="keeps no decoded images"):
+        read_images(table, size=4).load()
+
+
+def test_bad_tar_files_are_refused(tmp_path):
+    table = manifest(tmp_path, TABLE)
+    whole = {name: png(colour) for name, colour in COLOURS.items()}
+    good = tar_of(tmp_path / "table.tar", whole).read_bytes()
+    for cut, message in ((512, "cut short"), (1024 + 100, "damaged or cut short"), (300, "no whole blocks")):
+        (tmp_path / "table.tar").write_bytes(good[:cut])
+        with pytest.raises(ValueError, match=message):
+            read_images(table)
+    (tmp_path / "table.tar").write_bytes(good[:1024])  # ends where a member ends
+    with pytest.raises(ValueError, match=r"'b\.png' of row 2 is missing .*no such member \(and 1 more\)"):
+        read_images(table)
+    tar_of(tmp_path / "table.tar", {**whole, "a.png": (tarfile.SYMTYPE, "/etc/passwd")})
+    with pytest.raises(ValueError, match=r"'a\.png' of row 1 is missing .*it is a link, which is not followed"):
+        read_images(table)
+    tar_of(tmp_path / "table.tar", {**whole, "c.png": (tarfile.LNKTYPE, "a.png")})
+    with pytest.raises(ValueError, match=r"'c\.png' of row 3 is missing .*it is a link"):
+        read_images(table)
+    tar_of(tmp_path / "table.tar", {**whole, "./a.png": png("black")})
+    with pytest.raises(ValueError, match=r"the member 'a\.png' is there twice"):
+        read_images(table)
+    (tmp_path / "table.tar").write_bytes(b"\x1f\x8b" + good)
+    with pytest.raises(ValueError, match="the tar file is compressed"):
+        read_images(table)
+    (tmp_path / "table.tar").unlink()
+    for name in ("x.tar", "y.tar"):
+        tar_of(tmp_path / name, whole)
+    with pytest.raises(ValueError, match="2 tar files lie beside it"):
+        read_images(table)
+    tar_of(tmp_path / "x.tar", {**whole, "1.csv": b"", "2.csv": b""})
+    with pytest.raises(ValueError, match="expected one CSV file among the members, found 2"):
+        read_images(tmp_path / "x.tar")
+
+
+def test_a_cache_decodes_once_and_is_shared_by_parts(folder):
+    images = read_images(folder / "table.csv", size=4, cache=True).load()
+    for name in COLOURS:
+        (folder / name).unlink()
+    part = images.take([2, 0], Y=~images.Y)
+    assert [x[:, 0, 0].tolist() for x, _ in (part[0], part[1])] == [[0, 0, 255], [255, 0, 0]]
+    assert (part.paths, part.Y.tolist()) == (("c.png", "a.png"), [[False, False], [False, True]])
+    sent = pickle.loads(pickle.dumps(part))
+    with pytest.raises(ValueError, match=r"'c\.png' is missing"):
+        sent[0]  # decoded images stay behind
+    with pytest.raises(ValueError, match=r"Y has shape \(2, 2\), expected \(3, 2\)"):
+        images.take(Y=part.Y)
+
+
+def test_parts_keep_their_share_of_everything(folder):
+    images = read_images(manifest(folder, "path,car,split\na.png,1,x\nb.png,0,y\nc.png,1,x\n"))
+    part = images.take(images.split == "x")
+    assert (part.paths, part.split.tolist(), part.Y.ravel().tolist()) == (("a.png", "c.png"), ["x", "x"], [True, True])
+    assert part.take([1]).paths == ("c.png",)
+
+
+def test_pictures_have_their_own_size(folder):
+    images = read_images(folder / "table.csv", size=2)
+    assert (images.picture(0).size, images.picture(0).mode) == ((8, 8), "RGB")
+
+
+def test_workers_read_a_tar_file_at_the_same_time(tmp_path):
+    torch_data = pytest.importorskip("torch.utils.data")
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 256, (60, 3)).tolist()
+    tar_of(tmp_path / "table.tar", {f"{i}.png": png(tuple(colour)) for i, colour in enumerate(colours)})
+    table = manifest(tmp_path, "path,car\n" + "".join(f"{i}.png,{i % 2}\n" for i in range(60)))
+    images = read_images(table, size=8, cache=True)
+    loader = torch_data.DataLoader(images, batch_size=7, num_workers=2)
+    batches = list(loader)
+    assert [x[:, 0, 0].tolist() for batch, _ in batches for x in batch] == colours
+    assert [y.item() for _, labels in batches for y in labels] == [i % 2 for i in range(60)]
+
+
+@pytest.mark.data
+def test_uc_merced(data_folder):
+    table = data_folder / "images" / "ucmerced_multilabel" / "labels.csv"
+    images = read_images(table, size=16, split="repo_split")
+    assert images.Y.sum(axis=0).tolist() == [
+        100, 718, 691, 886, 115, 105, 100, 103, 975, 102, 1300, 294, 100, 102, 100, 1009, 203,
+    ]  # fmt: skip
+    assert (images.split == "train").sum() == 1680
+    assert images[2099][0].std() > 0
