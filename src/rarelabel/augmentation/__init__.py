@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from rarelabel.augmentation._minority_sampler import MinoritySampler as MinoritySampler
     from rarelabel.augmentation._mixtures import TwoGaussians as TwoGaussians
     from rarelabel.augmentation._mixup import mixup as mixup
+    from rarelabel.augmentation._rand_augment import ImageView as ImageView
+    from rarelabel.augmentation._rand_augment import RandAugment as RandAugment
     from rarelabel.augmentation._suspicious import SuspiciousLabels as SuspiciousLabels
 
 _HOME = {
     "AsymmetricLoss": "_losses",
+    "ImageView": "_rand_augment",
     "LabelManager": "_label_manager",
     "ManagedLabels": "_managed_labels",
     "ManagementScores": "_managed_labels",
     "MinoritySampler": "_minority_sampler",
+    "RandAugment": "_rand_augment",
     "SuspiciousLabels": "_suspicious",
     "TwoGaussians": "_mixtures",
     "mixup": "_mixup",
@@ -33,10 +37,12 @@ _HOME = {
 
 __all__ = [
     "AsymmetricLoss",
+    "ImageView",
     "LabelManager",
     "ManagedLabels",
     "ManagementScores",
     "MinoritySampler",
+    "RandAugment",
     "SuspiciousLabels",
     "TwoGaussians",
     "mixup",
