@@ -14,7 +14,7 @@ except ImportError as error:
 
 from torch import Tensor
 
-__all__ = ["mixup"]
+__all__ = ["mixing_weights", "mixup"]
 
 
 def mixup(
@@ -24,6 +24,7 @@ def mixup(
     alpha: float = 4.0,
     per_row: bool = True,
     generator: torch.Generator | None = None,
+    lam: Tensor | None = None,
 ) -> tuple[tuple[Tensor, ...], Tensor]:
     r"""Mix rows of two samplers, more of the first than of the second (Song et al. 2024, Eq. 5).
 
@@ -45,6 +46,8 @@ def mixup(
         Draw a :math:`\lambda` for each row, as Eq. 5 is written, or one for the batch. The paper does not say which.
     generator : torch.Generator, default=None
         Where the random numbers come from; None: torch's global generator.
+    lam : Tensor, shape (b,), default=None
+        Weights that :func:`mixing_weights` drew before; the three parameters above are not looked at then.
 
     Returns
     -------
@@ -67,20 +70,48 @@ def mixup(
     >>> torch.allclose(x_mix, 1 - lam[:, None]), torch.allclose(y_mix[:, 0], lam)
     (True, True)
     """
-    if not (alpha >= 0 and alpha < float("inf")):
-        raise ValueError(f"alpha must be a number of at least 0, got {alpha!r}")
     first = _tensors(random)
     second = _tensors(minority, like=first)
     shapes, others = ([tuple(tensor.shape) for tensor in tensors] for tensors in (first, second))
     if shapes != others or len({shape[:1] for shape in shapes}) != 1:
         raise ValueError(f"expected two batches of the same shapes and number of rows, got {shapes} and {others}")
     n = shapes[0][0]
-    lam = _draw(n if per_row else 1, alpha, generator).to(first[0]).expand(n)
+    lam = (mixing_weights(n, alpha=alpha, per_row=per_row, generator=generator) if lam is None else lam).to(first[0])
     mixed = []
     for a, b in zip(first, second, strict=True):
         share = lam.reshape(n, *[1] * (a.ndim - 1))
         mixed.append(share * a + (1 - share) * b)
     return tuple(mixed), lam
+
+
+def mixing_weights(
+    n: int, *, alpha: float = 4.0, per_row: bool = True, generator: torch.Generator | None = None
+) -> Tensor:
+    """Draw the weights of n random rows, as :func:`mixup` does by itself.
+
+    Parameters
+    ----------
+    n : int
+    alpha, per_row, generator : as in :func:`mixup`
+
+    Returns
+    -------
+    Tensor of float64, shape (n,), in [1/2, 1]
+
+    Raises
+    ------
+    ValueError
+        If ``alpha`` is negative or no number.
+    """
+    if not (alpha >= 0 and alpha < float("inf")):
+        raise ValueError(f"alpha must be a number of at least 0, got {alpha!r}")
+    device = "cpu" if generator is None else generator.device
+    u = torch.rand(n if per_row else 1, dtype=torch.float64, generator=generator, device=device).cpu()
+    lam = torch.ones_like(u)  # the limit of alpha = 0: all weight at 0 and 1
+    if alpha > 0:
+        lam = torch.from_numpy(betaincinv(alpha, alpha, u.numpy()))
+        lam = torch.maximum(lam, 1 - lam)
+    return lam.expand(n)
 
 
 def _tensors(values: Sequence[Any], like: Sequence[Tensor] | None = None) -> list[Tensor]:
@@ -90,12 +121,3 @@ def _tensors(values: Sequence[Any], like: Sequence[Tensor] | None = None) -> lis
     lead = tensors[0] if like is None else like[0]
     dtype = lead.dtype if lead.is_floating_point() else torch.get_default_dtype()
     return [tensor.to(lead.device, tensor.dtype if tensor.is_floating_point() else dtype) for tensor in tensors]
-
-
-def _draw(n: int, alpha: float, generator: torch.Generator | None) -> Tensor:
-    device = "cpu" if generator is None else generator.device
-    u = torch.rand(n, dtype=torch.float64, generator=generator, device=device).cpu()
-    if alpha == 0:  # the limit: all weight at 0 and 1
-        return torch.ones_like(u)
-    lam = torch.from_numpy(betaincinv(alpha, alpha, u.numpy()))
-    return torch.maximum(lam, 1 - lam)

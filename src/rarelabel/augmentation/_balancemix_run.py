@@ -1,0 +1,333 @@
+"""Algorithm 1 of BalanceMix: an epoch of training, and what is learned of all rows after it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import Event
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from rarelabel._device import forked_rng, torch_generator
+from rarelabel._team import Team
+from rarelabel.augmentation._label_manager import LabelManager
+from rarelabel.augmentation._losses import AsymmetricLoss, reliability_weighted_bce
+from rarelabel.augmentation._managed_labels import ManagedLabels
+from rarelabel.augmentation._methods import Method
+from rarelabel.augmentation._minority_sampler import MinoritySampler
+from rarelabel.augmentation._mixup import mixing_weights, mixup
+from rarelabel.augmentation._rows import Request, RowLoader
+from rarelabel.augmentation._streams import Purpose, random_stream
+from rarelabel.training import is_set
+
+__all__ = ["Diverged", "Epoch", "Run", "Settings", "given_losses"]
+
+_N_VIEWS = 2  # of each row, for re-labelling
+
+
+class Diverged(Exception):
+    """A logit, a loss or a gradient is not finite."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the course of training besides the data, the module and its optimizer; see :class:`BalanceMix`."""
+
+    method: Method
+    epochs: int
+    warmup: int
+    batch_size: int
+    augment: bool
+    alpha: float
+    mix_per_row: bool
+    epsilon: float
+    temperature: float
+    positives_only: bool
+    max_norm: float | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("warmup", 0), ("batch_size", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if self.method.kinds and self.warmup < 1:
+            raise ValueError("warmup must be at least 1 where labels are managed: losses tell nothing before it")
+        if self.max_norm is not None and not self.max_norm > 0:
+            raise ValueError(f"max_norm must be above 0, or None, got {self.max_norm!r}")
+        mixing_weights(0, alpha=self.alpha)
+        LabelManager(epsilon=self.epsilon)
+        if not (self.temperature > 0 and math.isfinite(self.temperature)):
+            raise ValueError(f"temperature must be a number above 0, got {self.temperature!r}")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch gave: its mean loss, the labels it trained with once warm-up is over, and whether it was whole."""
+
+    loss: float
+    managed: ManagedLabels | None
+    cancelled: bool = False
+
+
+@dataclass(eq=False)
+class Run:
+    """Everything that takes part in training.
+
+    Parameters
+    ----------
+    model, optimizer : torch.nn.Module, torch.optim.Optimizer
+    settings : Settings
+    rows : RowLoader
+        Of the training rows.
+    Y : ndarray of bool, shape (n, K)
+    label_names : tuple of str, shape (K,)
+    sampler : MinoritySampler
+    manager : LabelManager
+    team : Team
+    place : torch.device
+    amp : torch.dtype or None
+        Type in which the module computes; None: its own.
+    logits : Tensor of float32, shape (n, K), default=None
+        Of all rows as they are, from the end of the last epoch, on the CPU.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    settings: Settings
+    rows: RowLoader
+    Y: NDArray[np.bool_]
+    label_names: tuple[str, ...]
+    sampler: MinoritySampler
+    manager: LabelManager
+    team: Team
+    place: torch.device
+    amp: torch.dtype | None
+    logits: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self.loss: Callable[..., Tensor] = partial(reliability_weighted_bce, reduction="none")
+        if self.settings.method.loss == "asl":
+            self.loss = AsymmetricLoss(reduction="none")
+        self.targets = torch.from_numpy(self.Y).float()
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of an epoch."""
+        return math.ceil(len(self.Y) / self.settings.batch_size)
+
+    def train_epoch(self, epoch: int, cancel: Callable[[], bool] | Event | None = None) -> Epoch:
+        """The inner loop of Algorithm 1.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 0.
+        cancel : callable or threading.Event, default=None
+
+        Returns
+        -------
+        Epoch
+
+        Raises
+        ------
+        Diverged
+            Before a step is taken with a loss or gradient that is not finite.
+        """
+        method, settings = self.settings.method, self.settings
+        parts: dict[Purpose, list[NDArray[np.intp]]] = {
+            "view": self._batches(random_stream(settings.seed, "order", epoch).permutation(len(self.Y)))
+        }
+        if method.partner is not None:
+            parts["partner view"] = self._batches(self._partners(epoch))
+        decisions = _Decisions.of(self) if method.kinds and epoch >= settings.warmup else None
+        plan = [
+            [self._request(rows[step], purpose, epoch, step, decisions is not None) for purpose, rows in parts.items()]
+            for step in range(self.n_steps)
+        ]
+        total = 0.0
+        for step, loaded in enumerate(self.rows.load(plan)):
+            x, weights = [tensors[0] for tensors in loaded], None
+            mine = [request.rows[self.team.rank :: self.team.size] for request in plan[step]]
+            y = [self.targets[torch.from_numpy(rows)] for rows in mine]
+            if decisions is not None:
+                y, weights = decisions.manage(self, mine, [tensors[1:] or tensors for tensors in loaded])
+            n_rows = len(plan[step][0].rows)
+            if method.partner is not None:
+                generator = torch_generator(random_stream(settings.seed, "mix", epoch, step))
+                lam = mixing_weights(n_rows, alpha=settings.alpha, per_row=settings.mix_per_row, generator=generator)
+                (x[0], y[0]), _ = mixup((x[0], y[0]), (x[1], y[1]), lam=lam[self.team.rank :: self.team.size])
+            value, cancelled = self._descend((x[0], y[0], weights), n_rows, epoch, step, is_set(cancel))
+            if cancelled:
+                return Epoch(total / max(step, 1), None, cancelled=True)
+            total += value
+        self.team.broadcast(self.model)  # buffers may have gone apart
+        return Epoch(total / self.n_steps, None if decisions is None else decisions.result(self.team))
+
+    def look_at_all_rows(self, epoch: int) -> None:
+        """The end of an epoch in Algorithm 1: new confidences and losses for the sampler and the label manager.
+
+        Raises
+        ------
+        Diverged
+            If a logit is not finite.
+        """
+        if self.settings.method.needs_confidences:
+            self.logits = self.predict(self.rows)
+            self.fit_manager(epoch)
+            if self.settings.method.partner == "minority":
+                self.sampler.update(self.logits.sigmoid())
+
+    def fit_manager(self, epoch: int) -> None:
+        """Fit the mixtures to the losses at the end of an epoch, if the next one needs them."""
+        if self.logits is not None and self.settings.method.kinds and epoch + 1 >= self.settings.warmup:
+            self.manager.fit(given_losses(self.logits, self.Y), self.Y)
+
+    @torch.no_grad()
+    def predict(self, rows: RowLoader, n_views: int = 0, purpose: Purpose = "review") -> Any:
+        """Logits of all rows of a dataset as they are, or a list of those of views; float32, on the CPU.
+
+        Raises
+        ------
+        Diverged
+            If one is not finite.
+        """
+        n = len(rows.dataset)
+        size = 4 * self.settings.batch_size
+        batches = np.array_split(np.arange(n), math.ceil(n / size))
+        plan = [[Request(batch, n_views, not n_views, (purpose, 0, step))] for step, batch in enumerate(batches)]
+        found = [torch.zeros(n, len(self.label_names)) for _ in range(max(n_views, 1))]
+        for batch, [loaded] in zip(batches, rows.load(plan), strict=True):
+            mine = torch.from_numpy(batch[self.team.rank :: self.team.size])
+            for logits, x in zip(found, loaded, strict=True):
+                logits[mine] = self.evaluate(x).cpu()
+        found = [self.team.gather(logits) for logits in found]
+        if not all(bool(torch.isfinite(logits).all()) for logits in found):
+            raise Diverged
+        return found if n_views else found[0]
+
+    @torch.no_grad()
+    def evaluate(self, x: Tensor) -> Tensor:
+        """Logits of a batch, as the module gives them in use."""
+        self.model.eval()
+        return self._forward(x)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(self.place.type, self.amp) if self.amp else nullcontext():
+            logits: Tensor = self.model(x)
+        if logits.shape != (len(x), len(self.label_names)):
+            raise ValueError(
+                f"the module gives an output of shape {tuple(logits.shape)} for {len(x)} rows; expected a logit for "
+                f"each of {len(self.label_names)} labels"
+            )
+        return logits.float()
+
+    def _descend(
+        self, batch: tuple[Tensor, Any, Any], n_rows: int, epoch: int, step: int, wish: bool
+    ) -> tuple[float, bool]:
+        """One step of the optimizer; its loss, and whether any process was told to end before it."""
+        x, y, weights = batch
+        self.model.train()
+        self.optimizer.zero_grad()
+        at = torch_generator(random_stream(self.settings.seed, "dropout", epoch, step, self.team.rank))
+        with forked_rng(at, self.place):
+            logits = self._forward(x)
+        if bool(torch.isfinite(logits).all()):
+            losses = self.loss(logits, y, weights).sum(dim=1)
+            value = losses.mean() if self.team.size == 1 else self.team.weigh(losses, n_rows)
+        else:
+            value = logits.sum() * math.nan
+        total, cancelled = self.team.agree(value, wish)
+        if cancelled:
+            return total, True
+        if not math.isfinite(total):
+            raise Diverged
+        value.backward()  # type: ignore[no-untyped-call]
+        self.team.average_gradients(self.parameters)
+        max_norm = math.inf if self.settings.max_norm is None else self.settings.max_norm
+        if not bool(torch.isfinite(nn.utils.clip_grad_norm_(self.parameters, max_norm))):
+            raise Diverged
+        done = (epoch * self.n_steps + step) / (self.settings.epochs * self.n_steps)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * (1 + math.cos(math.pi * done)) / 2
+        self.optimizer.step()
+        return total, False
+
+    def _batches(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        """Batches of nearly equal size: one of a single row at the end would be none to a batch normalisation."""
+        return np.array_split(rows, self.n_steps)
+
+    def _partners(self, epoch: int) -> NDArray[np.intp]:
+        if self.settings.method.partner == "random":
+            return random_stream(self.settings.seed, "partner", epoch).permutation(len(self.Y))
+        self.sampler.set_epoch(epoch)
+        return np.array(list(self.sampler))
+
+    def _request(self, rows: NDArray[np.intp], purpose: Purpose, epoch: int, step: int, managing: bool) -> Request:
+        """What a step needs of its rows: what is trained on first, then what is looked at for re-labelling."""
+        has_views = self.rows.has_views
+        is_view = has_views and self.settings.augment
+        looks = managing and has_views and "relabelled" in self.settings.method.kinds
+        return Request(rows, int(is_view) + _N_VIEWS * looks, not is_view, (purpose, epoch, step))
+
+
+def given_losses(logits: Tensor, Y: NDArray[np.bool_]) -> Tensor:
+    """Loss of every given label, shape (n, K)."""
+    return reliability_weighted_bce(logits, Y, reduction="none")
+
+
+@dataclass(frozen=True, eq=False)
+class _Decisions:
+    """What an epoch decides about the labels of the random rows, of which it sees each once.
+
+    Parameters
+    ----------
+    managed : ManagedLabels
+        Of all rows, by their losses alone.
+    labels, relabelled : ndarray of bool, shape (n, K)
+        Filled as rows are seen.
+    """
+
+    managed: ManagedLabels
+    labels: NDArray[np.bool_]
+    relabelled: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, run: Run) -> _Decisions:
+        assert run.logits is not None, "all rows are looked at before labels are managed"
+        managed = run.manager.manage(given_losses(run.logits, run.Y), run.Y)
+        return cls(managed, np.zeros_like(run.Y), np.zeros_like(run.Y))
+
+    def manage(
+        self, run: Run, parts: Sequence[NDArray[np.intp]], views: Sequence[Sequence[Tensor]]
+    ) -> tuple[list[Tensor], Tensor]:
+        """Labels of the rows of each part, and weights of those of the first, the random rows (Eqs. 8-10)."""
+        rows, kinds, confidences = np.concatenate(parts), run.settings.method.kinds, None
+        if "relabelled" in kinds:
+            seen = [torch.cat(view) for view in zip(*views, strict=True)]
+            confidences = list(run.evaluate(torch.cat(seen)).sigmoid().chunk(len(seen)))
+        found = run.manager.manage(self.managed.losses[rows], run.Y[rows], confidences)
+        first = parts[0]
+        n = len(first)
+        self.labels[first], self.relabelled[first] = found.labels[:n], found.relabelled[:n]
+        weights = found.weights if "ambiguous" in kinds else found.clean | found.relabelled
+        labels = torch.from_numpy(found.labels).float()
+        return list(torch.split(labels, [len(part) for part in parts])), torch.from_numpy(weights[:n]).float()
+
+    def result(self, team: Team) -> ManagedLabels:
+        """Of all rows, whichever process saw them."""
+        labels, relabelled = (
+            team.gather(torch.from_numpy(mask.astype(np.uint8))).numpy().astype(bool)
+            for mask in (self.labels, self.relabelled)
+        )
+        weights = np.where(self.managed.clean | relabelled, 1.0, self.managed.clean_probability)
+        return replace(self.managed, labels=labels, relabelled=relabelled, weights=weights)

@@ -1,0 +1,132 @@
+"""The state of a BalanceMix run as a file, from which it goes on exactly."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from rarelabel._tensor_files import read_tensor_file, write_tensor_file
+from rarelabel.augmentation._balancemix_record import EpochRecord
+from rarelabel.augmentation._balancemix_run import Run
+from rarelabel.augmentation._managed_labels import ManagementScores
+
+__all__ = ["read_state", "write_state"]
+
+_FORMAT = 1
+_WHAT = "training state"
+
+
+def write_state(path: str | os.PathLike[str], run: Run, history: tuple[EpochRecord, ...]) -> None:
+    """Write what the next epoch needs; an existing file is replaced only when all is written."""
+    tensors: dict[str, Tensor] = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
+    optimizer = _packed(run.optimizer.state_dict(), "optimizer", tensors)
+    if run.logits is not None:
+        tensors["logits"] = run.logits
+    header = {
+        "kind": _WHAT,
+        "format": _FORMAT,
+        "identity": _identity(run),
+        "optimizer": optimizer,
+        "sampler": run.sampler.state_dict(),
+        "history": [asdict(record) for record in history],
+    }
+    write_tensor_file(path, header, tensors)
+
+
+def read_state(path: str | os.PathLike[str], run: Run) -> tuple[EpochRecord, ...]:
+    """Bring a run to where the file was written; the history so far.
+
+    Raises
+    ------
+    ValueError
+        If the file is none, or damaged, or of a run with other settings, labels or weights: the message names the
+        first that differs.
+    """
+    header, tensors = read_tensor_file(path, what=_WHAT)
+    path = os.fspath(path)
+    if header.get("kind") != _WHAT or header.get("format") != _FORMAT:
+        raise ValueError(f"{path} is no {_WHAT} of format {_FORMAT}")
+    try:
+        before, now = header["identity"], _identity(run)
+        for name, value in now.items():
+            if before[name] != value:
+                raise _Other(f"{path} is of a run with {name} {before[name]!r}, this one has {value!r}")
+        weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+        _check_weights(path, run, weights)
+        history = tuple(_record(plain) for plain in header["history"])
+        run.model.load_state_dict(weights)
+        run.optimizer.load_state_dict(_unpacked(header["optimizer"], tensors))
+        run.sampler.load_state_dict(header["sampler"])
+        run.logits = tensors.get("logits")
+        if run.logits is not None and run.logits.shape != run.Y.shape:
+            raise ValueError(f"logits of shape {tuple(run.logits.shape)}")
+    except _Other as error:
+        raise ValueError(f"{error}; remove the file, or pass resume=False to begin anew") from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"{path} is damaged: its parts do not fit together ({error})") from error
+    return history
+
+
+class _Other(Exception):
+    """The state of another run."""
+
+
+def _identity(run: Run) -> dict[str, Any]:
+    """What must be the same for a run to go on, as JSON gives it back."""
+    settings = asdict(run.settings)
+    found = {**settings.pop("method"), **settings}
+    options = [{k: v for k, v in group.items() if _is_plain(v)} for group in run.optimizer.param_groups]
+    rates = [{**group, "lr": rate} for group, rate in zip(options, run.rates, strict=True)]
+    found["optimizer"] = [type(run.optimizer).__name__, *rates]
+    found["labels"] = list(run.label_names)
+    found["Y"] = hashlib.sha256(repr(run.Y.shape).encode() + np.packbits(run.Y).tobytes()).hexdigest()[:16]
+    plain: dict[str, Any] = json.loads(json.dumps(found))
+    return plain
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _check_weights(path: str, run: Run, weights: dict[str, Tensor]) -> None:
+    expected = {name: tuple(tensor.shape) for name, tensor in run.model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name in (*expected, *found):
+        if expected.get(name) != found.get(name):
+            shapes = found.get(name, "none"), expected.get(name, "none")
+            raise _Other(f"{path} has weights {name!r} of shape {shapes[0]}, the module {shapes[1]}")
+
+
+def _record(plain: dict[str, Any]) -> EpochRecord:
+    scores = plain.pop("scores")
+    return EpochRecord(**plain, scores=None if scores is None else ManagementScores(**scores))
+
+
+def _packed(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """Nested values as JSON can hold them; tensors go to ``tensors``, and their names stand for them."""
+    if isinstance(value, Tensor):
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, dict):
+        return {"pairs": [[key, _packed(part, f"{name}.{key}", tensors)] for key, part in value.items()]}
+    if isinstance(value, list | tuple):
+        return {"list": [_packed(part, f"{name}.{i}", tensors) for i, part in enumerate(value)]}
+    if _is_plain(value):
+        return value
+    raise TypeError(f"the optimizer keeps {name} as {type(value).__name__}, which no training state can hold")
+
+
+def _unpacked(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "tensor" in value:
+        return tensors[value["tensor"]]
+    if "list" in value:
+        return [_unpacked(part, tensors) for part in value["list"]]
+    return {key: _unpacked(part, tensors) for key, part in value["pairs"]}

@@ -1,0 +1,193 @@
+"""Rows of a dataset as tensors: as they are, and random views of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from rarelabel._device import torch_generator
+from rarelabel._team import Team
+from rarelabel.augmentation._streams import Purpose, random_stream
+
+__all__ = ["BatchView", "Request", "RowLoader", "Transform", "View", "given_labels"]
+
+Transform = Callable[[Any], Any]
+"""From an item to the tensor of it, without randomness."""
+
+View = Callable[[Any, np.random.Generator], Any]
+"""From an item to the tensor of one random view of it."""
+
+BatchView = Callable[[Tensor, torch.Generator], Tensor]
+"""From a batch of rows to one random view of each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """Some rows of a batch, and how they are wanted.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (b,)
+        Of the dataset, in the order of the batch.
+    n_views : int, default=0
+        Random views of each.
+    plain : bool, default=True
+        Whether they are wanted as they are too.
+    key : tuple of (purpose, epoch, step)
+        The stream that views are drawn from.
+    """
+
+    rows: NDArray[np.intp]
+    n_views: int = 0
+    plain: bool = True
+    key: tuple[Purpose, int, int] = ("view", 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class RowLoader:
+    """Gives rows of a dataset as tensors on a device, with worker processes or without.
+
+    Views of single rows are drawn by the workers, each from a stream of its place in the batch; views of whole
+    batches here, from one stream for the batch. So they do not depend on how many workers or processes there are.
+
+    Parameters
+    ----------
+    dataset : map-style dataset
+    transform : callable or None
+        None: ``torch.as_tensor``.
+    view : callable or None
+    batch_view : callable or None
+    seed : int
+    num_workers : int
+    team : Team
+    place : torch.device
+    """
+
+    dataset: Any
+    transform: Transform | None
+    view: View | None
+    batch_view: BatchView | None
+    seed: int
+    num_workers: int
+    team: Team
+    place: torch.device
+    _plan: _Plan = field(default_factory=lambda: _Plan(), init=False)
+    _loaders: list[DataLoader[Any]] = field(default_factory=list, init=False)
+
+    @property
+    def has_views(self) -> bool:
+        """Whether rows have random views."""
+        return self.view is not None or self.batch_view is not None
+
+    def load(self, plan: Sequence[Sequence[Request]]) -> Iterator[list[list[Tensor]]]:
+        """For each step of the plan, the tensors of each request: the rows as they are, if wanted, then the views.
+
+        Under torchrun they hold this process's share of the rows.
+        """
+        self._plan.steps = [[self._fetched(request) for request in requests] for requests in plan]
+        for requests, loaded in zip(plan, self._loader(), strict=True):
+            yield [self._finished(request, tensors) for request, tensors in zip(requests, loaded, strict=True)]
+
+    def close(self) -> None:
+        """Let worker processes go; they come back when something is loaded again."""
+        self._loaders.clear()
+
+    def _loader(self) -> DataLoader[Any]:
+        if not self._loaders:  # once, so that workers stay over the epochs
+            fetcher = _Fetcher(self.dataset, self.transform, self.view, self.seed)
+            loader: DataLoader[Any] = DataLoader(
+                fetcher,
+                batch_size=None,
+                sampler=self._plan,
+                num_workers=self.num_workers,
+                persistent_workers=self.num_workers > 0,
+                pin_memory=self.place.type == "cuda",
+                generator=torch.Generator(),  # of the seeds of workers, which nothing uses
+            )
+            self._loaders.append(loader)
+        return self._loaders[0]
+
+    def _fetched(self, request: Request) -> tuple[Request, NDArray[np.intp]]:
+        """What a worker fetches: the share of this process, but whole batches where these are viewed as one."""
+        places = np.arange(len(request.rows))
+        if self.batch_view is not None and request.n_views:
+            return Request(request.rows, 0, True, request.key), places
+        share = places[self.team.rank :: self.team.size]
+        return Request(request.rows[share], request.n_views, request.plain, request.key), share
+
+    def _finished(self, request: Request, tensors: list[Tensor]) -> list[Tensor]:
+        tensors = [tensor.to(self.place, non_blocking=True) for tensor in tensors]
+        if self.batch_view is None or not request.n_views:
+            return tensors
+        generator = torch_generator(random_stream(self.seed, *request.key))
+        views = [self.batch_view(tensors[0], generator) for _ in range(request.n_views)]
+        return list(self.team.share([*tensors, *views] if request.plain else views))
+
+
+@dataclass(eq=False)
+class _Plan:
+    """The sampler of the loader: what to fetch at each step."""
+
+    steps: Sequence[Sequence[tuple[Request, NDArray[np.intp]]]] = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fetcher(Dataset[Any]):
+    """What workers do: from the requests of a step to their tensors."""
+
+    dataset: Any
+    transform: Transform | None
+    view: View | None
+    seed: int
+
+    def __getitem__(self, requests: Sequence[tuple[Request, NDArray[np.intp]]]) -> list[list[Tensor]]:
+        return [self._tensors(request, places) for request, places in requests]
+
+    def _tensors(self, request: Request, places: NDArray[np.intp]) -> list[Tensor]:
+        items = _items(self.dataset, request.rows)
+        transform = torch.as_tensor if self.transform is None else self.transform
+        tensors = []
+        if request.plain:
+            is_batch = isinstance(items, Tensor) and self.transform is None
+            tensors.append(items if is_batch else torch.stack([torch.as_tensor(transform(x)) for x in items]))
+        if request.n_views and self.view is not None:
+            streams = [random_stream(self.seed, *request.key, place) for place in places.tolist()]
+            for _ in range(request.n_views):
+                views = [self.view(item, rng) for item, rng in zip(items, streams, strict=True)]
+                tensors.append(torch.stack([torch.as_tensor(view) for view in views]))
+        return tensors
+
+
+def _items(dataset: Any, rows: NDArray[np.intp]) -> Any:
+    """The inputs of rows, as a list or as one tensor."""
+    if isinstance(dataset, Tensor | TensorDataset):
+        return (dataset if isinstance(dataset, Tensor) else dataset.tensors[0])[torch.from_numpy(rows)]
+    wanted = rows.tolist()
+    items = dataset.__getitems__(wanted) if hasattr(dataset, "__getitems__") else [dataset[row] for row in wanted]
+    return items if isinstance(items, Tensor) else [x[0] if isinstance(x, tuple | list) else x for x in items]
+
+
+def given_labels(dataset: Any) -> Any:
+    """The labels of all rows: an attribute ``Y``, the second tensor of a ``TensorDataset``, else item by item."""
+    if hasattr(dataset, "Y"):
+        return dataset.Y
+    if isinstance(dataset, TensorDataset) and len(dataset.tensors) > 1:
+        return dataset.tensors[1]
+    items = (dataset[row] for row in range(len(dataset)))
+    labels = [item[1] if isinstance(item, tuple | list) and len(item) > 1 else None for item in items]
+    if any(y is None for y in labels):
+        raise ValueError("the dataset gives no labels: expected items (x, y), an attribute Y, or the argument Y")
+    return np.stack([np.asarray(y) for y in labels])
