@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping
-from os import PathLike
 from threading import Event
-from typing import Any, ClassVar, Literal, Self, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
-from rarelabel._random import RandomState, check_random_state
-from rarelabel._validation import Container, Matrix, Resampled, Table
+from rarelabel._random import RandomState
+from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
-from rarelabel.datasets import Dataset
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._aemlo_parameters import check_parameters, label_conditions
+from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.generative._latent_drawing import Drawn, LabelThreshold, draw_rows
-from rarelabel.generative._latent_files import latent_content, read_latent
+from rarelabel.generative._latent_files import latent_parts, read_latent
 from rarelabel.generative._latent_training import train_space
-from rarelabel.generative._persistence import fitting_parts, read_model, restore_sampler, write_model
+from rarelabel.generative._persistence import ModelFile, Parts
 from rarelabel.generative._released_space import draw_as_released
 from rarelabel.generative._seeds import SeedRule, choose_seeds, plan_seeds
 from rarelabel.schema import Schema
@@ -35,7 +33,7 @@ _FEW = 10
 
 
 @final
-class AEMLO(BaseSampler):
+class AEMLO(GenerativeMixin, BaseSampler):
     """Autoencoder-guided multi-label oversampling: rows decoded from near the codes of rows with rare labels.
 
     Two encoders bring features and labels into one latent space, two decoders lead out of it; all are trained together
@@ -113,6 +111,9 @@ class AEMLO(BaseSampler):
     NOTE[DIFF] The released model is deterministic: a row is the reconstruction of one seed. Here points are moved by
     noise and towards a second seed. The label decoder learns from the codes of features as well, which are what it
     decodes, and by cross-entropy as well as by ranking. A candidate without the label it is made for is drawn again.
+
+    Conditions of :meth:`sample` name labels: rows are made from the seeds that meet them, and meet them. A saved model
+    holds the codes and label sets of the seeds: whoever has it can decode rows that are near to them.
 
     ``variant="reference"`` has none of this, scales columns to [0, 1], and takes every decoded row that has any label.
     Its rows seldom carry a minority label.
@@ -196,146 +197,6 @@ class AEMLO(BaseSampler):
         self.cancel = cancel
         self.random_state = random_state
 
-    def fit(self, X: Any, Y: Any, *, schema: Schema | None = None) -> Self:
-        """Train the model.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame, shape (n, d)
-            Values may be missing.
-        Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
-        schema : Schema, default=None
-            As in :meth:`fit_resample`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the inputs or parameters cannot be used; the message names the column or label.
-        """
-        table = self._validate(X, Y, schema)
-        rng = check_random_state(self.random_state)
-        plan = self._plan(table.X, table.Y, table.schema, rng)
-        self._remember_plan(plan)
-        self._remember_form(table)
-        if len(plan.labels):
-            self._train(table.X, table.Y, table.schema, plan, rng)
-        return self
-
-    def sample(
-        self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
-    ) -> tuple[Any, Any]:
-        """Draw new rows from the seeds of a trained model.
-
-        Parameters
-        ----------
-        n : int
-            Number of rows.
-        conditions : dict, default=None
-            Name of a label to 0 or 1: rows are made from the seeds that meet them, and meet them.
-        random_state : int, Generator or None, default=None
-            None takes that of the sampler, so that the same fitted model gives the same rows.
-
-        Returns
-        -------
-        X, Y
-            In the containers that ``fit`` was given. Fewer than n rows, with a warning that says how many, where not
-            all could be drawn.
-
-        Raises
-        ------
-        ValueError
-            If n is negative, or a condition names no label or another value than 0 or 1.
-        sklearn.exceptions.NotFittedError
-            If the model is not trained.
-        """
-        check_is_fitted(self, "trained_")
-        drawn = self._draw(n, conditions, random_state)
-        return self._container.fill(drawn.X, drawn.Y)
-
-    def sample_dataset(
-        self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
-    ) -> Dataset:
-        """Draw the rows that :meth:`sample` draws, as a data set to be written to a file.
-
-        Parameters
-        ----------
-        n, conditions, random_state
-            As in :meth:`sample`, which also says what is raised.
-
-        Returns
-        -------
-        Dataset
-            With the columns of the training table, whatever containers ``fit`` was given.
-        """
-        check_is_fitted(self, "trained_")
-        drawn = self._draw(n, conditions, random_state)
-        return Dataset(drawn.X, drawn.Y, self.schema_, "rows drawn by AEMLO")
-
-    @property
-    def schema_(self) -> Schema:
-        """Columns and labels of the training table."""
-        check_is_fitted(self, "trained_")
-        return self._container.schema
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the trained model to a file: tensors and JSON, nothing that could run.
-
-        Parameters
-        ----------
-        path : path-like
-            Usually ends in ``.safetensors``. It holds the codes and label sets of the seeds: whoever has it can decode
-            rows that are near to them. Besides these, a hash of each row, and the ranges and quantiles of columns.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If the model is not trained.
-        ImportError
-            If safetensors is not installed.
-        """
-        check_is_fitted(self, "trained_")
-        facts = {"n_subset": self.n_subset_, "latent_correlation": self.latent_correlation_}
-        write_model(path, latent_content(self, self._container, self.trained_, facts))
-
-    @classmethod
-    def load(cls, path: str | PathLike[str], *, device: str = "auto") -> Self:
-        """Read a model that :meth:`save` wrote, trained on whatever device.
-
-        Parameters
-        ----------
-        path : path-like
-        device : str, default="auto"
-
-        Returns
-        -------
-        AEMLO
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, from another version or another method; the message says which.
-        FileNotFoundError
-            If there is no such file.
-        """
-        content = read_model(path, "AEMLO")
-        with fitting_parts(path):
-            trained = read_latent(content, device)
-            model = restore_sampler(cls, content, device=device)
-            model.trained_, model._container = trained, content.container
-            model.n_subset_, model.latent_correlation_ = (
-                int(content.facts["n_subset"]),
-                float(content.facts["latent_correlation"]),
-            )
-        return model
-
-    def _remember_form(self, table: Table) -> None:
-        self._container = Container.of(table)
-        self.__dict__.pop("trained_", None)  # that of a table before
-
     def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
         check_parameters(self.get_params(deep=False))
         strategy = self.sampling_strategy(Y) if callable(self.sampling_strategy) else self.sampling_strategy
@@ -371,6 +232,8 @@ class AEMLO(BaseSampler):
     def _train(
         self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
     ) -> None:
+        if not len(plan.labels):
+            return
         none = np.zeros(0, dtype=np.intp)
         rows, made_for = none if plan.rows is None else plan.rows, none if plan.made_for is None else plan.made_for
         self.n_subset_ = int(self._seeds.any(axis=1).sum())
@@ -390,10 +253,9 @@ class AEMLO(BaseSampler):
             )
             warnings.warn(message, UserWarning, stacklevel=4)
 
-    def _draw(self, n: int, conditions: Mapping[Hashable, Any] | None, random_state: RandomState) -> Drawn:
-        if n < 0:
-            raise ValueError(f"n must be at least 0, got {n!r}")
-        rng = check_random_state(self.random_state if random_state is None else random_state).spawn(1)[0]
+    def _draw(
+        self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
+    ) -> tuple[Matrix, NDArray[np.bool_]]:
         wanted = label_conditions(conditions or {}, self.schema_)
         if wanted and self.variant == "reference":
             raise ValueError('variant="reference" takes no conditions')
@@ -401,7 +263,16 @@ class AEMLO(BaseSampler):
         order = rng.permutation(len(rows))
         drawn = self._decode(rows[order], made_for[order], wanted, rng, n_asked=n)
         self.drawn_for_ = self._made_for(made_for[order], drawn)
-        return drawn
+        return drawn.X, drawn.Y
+
+    def _parts(self) -> Parts:
+        tensors, facts = latent_parts(self.trained_)
+        return tensors, facts | {"n_subset": self.n_subset_, "latent_correlation": self.latent_correlation_}
+
+    def _restore(self, content: ModelFile) -> None:
+        self.trained_ = read_latent(content, self.device)
+        facts = content.facts
+        self.n_subset_, self.latent_correlation_ = int(facts["n_subset"]), float(facts["latent_correlation"])
 
     def _decode(
         self,

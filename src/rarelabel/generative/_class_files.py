@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from os import PathLike
-from typing import Any, TypeVar
-
 import numpy as np
 import torch
 
-from rarelabel._validation import Container
-from rarelabel.base import BaseSampler
 from rarelabel.generative._class_model import ClassModel
 from rarelabel.generative._diffusion_files import check_shares, read_hashes, read_table_model, table_model_parts
 from rarelabel.generative._model import Denoiser
-from rarelabel.generative._persistence import (
-    ModelFile,
-    content_of,
-    fitting_parts,
-    read_model,
-    restore_sampler,
-    tensors_under,
-    write_model,
-)
+from rarelabel.generative._persistence import ModelFile, Parts, tensors_under
 
-__all__ = ["load_classes", "save_classes"]
-
-Sampler = TypeVar("Sampler", bound=BaseSampler)
+__all__ = ["class_parts", "read_classes"]
 
 
-def save_classes(path: str | PathLike[str], sampler: BaseSampler, trained: ClassModel, container: Container) -> None:
-    """Write a trained sampler of classes, which :func:`load_classes` reads."""
+def class_parts(trained: ClassModel) -> Parts:
+    """Tensors and facts of a model of classes, which :func:`read_classes` reads."""
     tensors, facts = table_model_parts(trained.encoder, trained.model)
     tensors |= {f"few.{label}": torch.from_numpy(rows) for label, rows in trained.few.items()} | {
         "labels": torch.from_numpy(trained.labels.astype(np.int64)),
@@ -38,39 +23,17 @@ def save_classes(path: str | PathLike[str], sampler: BaseSampler, trained: Class
         "hashes": torch.from_numpy(trained.hashes.view(np.int64)),
         "unseen": torch.from_numpy(trained.unseen.astype(np.int64)),
     }
-    write_model(path, content_of(sampler, container, tensors, facts))
+    return tensors, facts
 
 
-def load_classes(
-    path: str | PathLike[str], cls: type[Sampler], *, network: Denoiser | None = None, **parameters: Any
-) -> tuple[Sampler, ClassModel, Container]:
-    """Read a trained sampler of classes.
-
-    Parameters
-    ----------
-    path : path-like
-    cls : type
-        Of the sampler.
-    network : callable, default=None
-        Makes the network from the width of the table, where its name does not say.
-    **parameters
-        Those that replace the ones in the file.
-
-    Returns
-    -------
-    sampler, trained, container
+def read_classes(content: ModelFile, network: Denoiser | None = None) -> ClassModel:
+    """A model of classes; ``network`` makes the network from the width of the table, where its name does not say.
 
     Raises
     ------
-    ValueError, FileNotFoundError
-        As :func:`~rarelabel.generative._persistence.read_model` does.
+    ValueError
+        If the parts do not fit together.
     """
-    content = read_model(path, cls.__name__)
-    with fitting_parts(path):
-        return restore_sampler(cls, content, **parameters), _class_model(content, network), content.container
-
-
-def _class_model(content: ModelFile, network: Denoiser | None) -> ClassModel:
     tensors, schema = content.tensors, content.container.schema
     encoder, model = read_table_model(content, network)
     labels, shares = tensors["labels"].numpy().astype(np.intp), tensors["shares"].numpy().astype(np.float64)

@@ -217,10 +217,8 @@ def sample_classes(
     Raises
     ------
     ValueError
-        If n is negative, or a condition names nothing or asks for what cannot be.
+        If a condition names nothing or asks for what cannot be.
     """
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
-        raise ValueError(f"n must be an int of at least 0, got {n!r}")
     known = None if conditions is None else encode_conditions(conditions, schema, trained.encoder)
     shares = np.zeros(schema.n_labels)
     shares[trained.labels] = trained.shares
@@ -228,7 +226,7 @@ def sample_classes(
         if known.features and not takes_columns:
             raise ValueError(f"{method} is told the class alone; conditions name columns")
         shares = _shares_under(known, shares, trained.seen)
-    classes = rng.permutation(np.repeat(np.arange(len(shares)), apportion(int(n), shares)))
+    classes = rng.permutation(np.repeat(np.arange(len(shares)), apportion(n, shares)))
     loop: dict[str, Any] = {"reject_copies": reject_copies, "rng": rng}
     return *draw_classes(trained, classes, draw, method, known, **loop), classes
 

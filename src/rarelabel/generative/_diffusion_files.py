@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rarelabel.encoding import Block, TableEncoder
 from rarelabel.generative._model import DENOISERS, Denoiser, Recipe, TableModel, build
 from rarelabel.generative._persistence import (
     ModelFile,
     NotGiven,
+    Parts,
     encoder_parts,
     read_encoder,
     read_network,
@@ -28,7 +28,7 @@ __all__ = ["check_shares", "read_hashes", "read_table_model", "read_trained", "t
 _CUSTOM = "custom"
 
 
-def table_model_parts(encoder: TableEncoder, model: TableModel) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def table_model_parts(encoder: TableEncoder, model: TableModel) -> Parts:
     """Tensors and facts of a model and its encoder, which :func:`read_table_model` reads."""
     tensors, facts = encoder_parts(encoder)
     recipe = asdict(model.recipe)
@@ -64,7 +64,7 @@ def read_table_model(content: ModelFile, denoiser: Denoiser | None = None) -> tu
     return encoder, TableModel(blocks, (encoder.lower_, encoder.upper_), chosen, network)
 
 
-def trained_parts(trained: Trained) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def trained_parts(trained: Trained) -> Parts:
     """Tensors and facts of what MLDM learned, which :func:`read_trained` reads."""
     tensors, facts = table_model_parts(trained.encoder, trained.model)
     tensors |= {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,26 +9,22 @@ import numpy as np
 import torch
 
 from rarelabel._device import choose_device
-from rarelabel._validation import Container
-from rarelabel.base import BaseSampler
 from rarelabel.generative._latent_drawing import TrainedSpace
 from rarelabel.generative._latent_model import LatentRecipe, LatentSpace
 from rarelabel.generative._persistence import (
     ModelFile,
-    content_of,
+    Parts,
     encoder_parts,
     read_encoder,
     read_network,
     weights_of,
 )
 
-__all__ = ["latent_content", "read_latent"]
+__all__ = ["latent_parts", "read_latent"]
 
 
-def latent_content(
-    sampler: BaseSampler, container: Container, trained: TrainedSpace, facts: Mapping[str, Any]
-) -> ModelFile:
-    """The file of a sampler with a trained latent space."""
+def latent_parts(trained: TrainedSpace) -> Parts:
+    """Tensors and facts of a trained latent space, which :func:`read_latent` reads."""
     tensors, of_encoder = encoder_parts(trained.encoder)
     arrays = {
         "rows": trained.rows.astype(np.int64),
@@ -41,7 +36,7 @@ def latent_content(
     }
     tensors |= weights_of(trained.space, "space.")
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    return content_of(sampler, container, tensors, {**of_encoder, **facts, "recipe": asdict(trained.recipe)})
+    return tensors, {**of_encoder, "recipe": asdict(trained.recipe)}
 
 
 def read_latent(content: ModelFile, device: str) -> TrainedSpace:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping
-from os import PathLike
 from threading import Event
-from typing import Any, ClassVar, Literal, Self, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from rarelabel._device import torch_generator
-from rarelabel._random import RandomState, check_random_state
-from rarelabel._validation import Container, Matrix, Resampled, Table
+from rarelabel._random import RandomState
+from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
-from rarelabel.datasets import Dataset
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._conditions import encode_conditions
 from rarelabel.generative._diffusion_files import read_trained, trained_parts
+from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.generative._label_model import fit_label_model
 from rarelabel.generative._model import Denoiser, history_of
 from rarelabel.generative._parameters import check_parameters, recipe_of
-from rarelabel.generative._persistence import content_of, fitting_parts, read_model, restore_sampler, write_model
+from rarelabel.generative._persistence import ModelFile, Parts
 from rarelabel.generative._released import draw_as_released
 from rarelabel.generative._subset_model import draw_for_labels, draw_for_table, label_shares, train_on_subset
 from rarelabel.schema import Schema
@@ -47,7 +45,7 @@ _MANY = 1000
 
 
 @final
-class MLDM(BaseSampler):
+class MLDM(GenerativeMixin, BaseSampler):
     """Multi-label diffusion model: new rows drawn from a diffusion of features and labels.
 
     One model is trained on the rows S that carry a minority label (IRLbl > threshold * MeanIR), features and labels
@@ -127,6 +125,10 @@ class MLDM(BaseSampler):
     told to the network: a minority label of a random row of S. Rows drawn in this way have the law of S, each carries
     a minority label, and the rows for each label are known beforehand.
 
+    :meth:`sample` takes conditions on labels and columns. Where only labels are named, the label sets of the training
+    rows that meet them come as often as there. A saved model holds no row of X, but the label sets of the rows, with
+    their counts.
+
     ``variant="reference"`` predicts the noise of all columns as if they were numbers, holds nothing in range, takes
     every one of the T steps, trains a small network without averaging its weights, accepts every row, and stretches
     each batch of new rows over the training range. Its rows are far from the data.
@@ -146,6 +148,15 @@ class MLDM(BaseSampler):
     ...     X_res, Y_res = sampler.fit_resample(X, Y)
     >>> X_res.shape, sampler.path_, Y_res[80:, 1].all()
     ((100, 3), 'all rows conditioned', np.True_)
+
+    Rows under a condition:
+
+    >>> X = rng.normal(size=(400, 2))
+    >>> Y = np.column_stack([X[:, 0] > -1, X[:, 0] > 1]).astype(int)
+    >>> model = MLDM(training_steps=150, random_state=0).fit(X, Y)
+    >>> X_new, Y_new = model.sample(100, {"y1": 1})
+    >>> Y_new[:, 1].mean().item(), X_new[:, 0].mean() > 1
+    (1.0, np.True_)
     """
 
     _allow_nan: ClassVar[bool] = True
@@ -207,116 +218,10 @@ class MLDM(BaseSampler):
         self.cancel = cancel
         self.random_state = random_state
 
-    def fit(self, X: Any, Y: Any, *, schema: Schema | None = None) -> Self:
-        """Train the model.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame, shape (n, d)
-            Values may be missing.
-        Y : array-like, sparse matrix, DataFrame or list of label lists, n rows
-        schema : Schema, default=None
-            As in :meth:`fit_resample`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the inputs or parameters cannot be used; the message names the column or label.
-        """
-        table = self._validate(X, Y, schema)
-        rng = check_random_state(self.random_state)
-        plan = self._plan(table.X, table.Y, table.schema, rng)
-        self._remember_plan(plan)
-        self._remember_form(table)
-        if len(plan.labels):
-            self._train(table.X, table.Y, table.schema, plan, rng)
-        return self
-
-    def sample(
-        self,
-        n: int,
-        conditions: Mapping[Hashable, Any] | None = None,
-        *,
-        random_state: RandomState = None,
-    ) -> tuple[Any, Any]:
-        """Draw new rows.
-
-        Parameters
-        ----------
-        n : int
-            Number of rows.
-        conditions : dict, default=None
-            Name of a label to 0 or 1, name of a column to its value: all rows have them. Where only labels are named,
-            the label sets of the training rows that meet them come as often as there. By default each row is drawn for
-            a minority label, as in :meth:`fit_resample`.
-        random_state : int, Generator or None, default=None
-            None takes that of the sampler, so that the same fitted model gives the same rows.
-
-        Returns
-        -------
-        X, Y
-            In the containers that ``fit`` was given. Fewer than n rows, with a warning that says how many, where the
-            conditions are not to be met.
-
-        Raises
-        ------
-        ValueError
-            If n is negative, or a condition names no column or a value that it cannot have.
-        sklearn.exceptions.NotFittedError
-            If the model is not trained.
-
-        Examples
-        --------
-        >>> rng = np.random.default_rng(0)
-        >>> X = rng.normal(size=(400, 2))
-        >>> Y = np.column_stack([X[:, 0] > -1, X[:, 0] > 1]).astype(int)
-        >>> model = MLDM(training_steps=150, random_state=0).fit(X, Y)
-        >>> X_new, Y_new = model.sample(100, {"y1": 1})
-        >>> Y_new[:, 1].mean().item(), X_new[:, 0].mean() > 1
-        (1.0, np.True_)
-        """
-        check_is_fitted(self, "trained_")
-        return self._container.fill(*self._draw(n, conditions, random_state))
-
-    def sample_dataset(
-        self,
-        n: int,
-        conditions: Mapping[Hashable, Any] | None = None,
-        *,
-        random_state: RandomState = None,
-    ) -> Dataset:
-        """Draw the rows that :meth:`sample` draws, as a data set to be written to a file.
-
-        Parameters
-        ----------
-        n, conditions, random_state
-            As in :meth:`sample`, which also says what is raised.
-
-        Returns
-        -------
-        Dataset
-            With the columns of the training table, whatever containers ``fit`` was given.
-        """
-        check_is_fitted(self, "trained_")
-        return Dataset(*self._draw(n, conditions, random_state), self.schema_, "rows drawn by MLDM")
-
-    @property
-    def schema_(self) -> Schema:
-        """Columns and labels of the training table."""
-        check_is_fitted(self, "trained_")
-        return self._container.schema
-
     def _draw(
-        self, n: int, conditions: Mapping[Hashable, Any] | None, random_state: RandomState
+        self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
     ) -> tuple[Matrix, NDArray[np.bool_]]:
-        if n < 0:
-            raise ValueError(f"n must be at least 0, got {n!r}")
         trained, schema = self.trained_, self.schema_
-        rng = check_random_state(self.random_state if random_state is None else random_state).spawn(1)[0]
         known = None if conditions is None else encode_conditions(conditions, schema, trained.encoder)
         if self.variant == "reference":
             if known is not None:
@@ -336,60 +241,14 @@ class MLDM(BaseSampler):
         self.drawn_for_ = made_for[rows]
         return X_new, Y_new
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the trained model to a file: tensors and JSON, nothing that could run.
-
-        Parameters
-        ----------
-        path : path-like
-            Usually ends in ``.safetensors``. It holds no row of X, but the ranges and quantiles of its columns, its
-            categories, a hash of each row by which copies are known, and which label sets it has, with their counts.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If the model is not trained.
-        ImportError
-            If safetensors is not installed.
-        """
-        check_is_fitted(self, "trained_")
+    def _parts(self) -> Parts:
         tensors, facts = trained_parts(self.trained_)
-        facts |= {"path": self.path_, "n_subset": self.n_subset_}
-        write_model(path, content_of(self, self._container, tensors, facts))
+        return tensors, facts | {"path": self.path_, "n_subset": self.n_subset_}
 
-    @classmethod
-    def load(cls, path: str | PathLike[str], *, denoiser: Denoiser | None = None, device: str = "auto") -> Self:
-        """Read a model that :meth:`save` wrote, trained on whatever device.
-
-        Parameters
-        ----------
-        path : path-like
-        denoiser : callable, default=None
-            Needed where the model was made with a network of the caller's own.
-        device : str, default="auto"
-
-        Returns
-        -------
-        MLDM
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, from another version or another method; the message says which.
-        FileNotFoundError
-            If there is no such file.
-        """
-        content = read_model(path, "MLDM")
-        with fitting_parts(path):
-            trained = read_trained(content, denoiser)
-            model = restore_sampler(cls, content, denoiser=trained.model.recipe.denoiser, device=device)
-            model.trained_, model._container = trained, content.container
-            model.path_, model.n_subset_ = content.facts["path"], content.facts["n_subset"]
-        return model
-
-    def _remember_form(self, table: Table) -> None:
-        self._container = Container.of(table)
-        self.__dict__.pop("trained_", None)  # that of a table before
+    def _restore(self, content: ModelFile) -> None:
+        self.trained_ = read_trained(content, self.denoiser)
+        self.denoiser = self.trained_.model.recipe.denoiser
+        self.path_, self.n_subset_ = content.facts["path"], content.facts["n_subset"]
 
     def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
         check_parameters(self.get_params(deep=False))
@@ -438,6 +297,8 @@ class MLDM(BaseSampler):
         self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
     ) -> None:
         labels = plan.labels
+        if not len(labels):
+            return
         self.n_subset_ = int(Y[:, labels].any(axis=1).sum())
         on_all_rows = self._trains_on_all(X, schema)
         if self.n_subset_ < _FEW and self.variant == "paper":

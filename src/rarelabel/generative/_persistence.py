@@ -25,6 +25,7 @@ from rarelabel.schema import Column, Schema
 __all__ = [
     "ModelFile",
     "NotGiven",
+    "Parts",
     "content_of",
     "encoder_parts",
     "fitting_parts",
@@ -41,6 +42,9 @@ __all__ = [
 FORMAT_VERSION = 4
 _NOT_KEPT = ("progress", "cancel", "device")
 """Parameters that belong to the computer or the caller."""
+
+Parts = tuple[dict[str, Tensor], dict[str, Any]]
+"""What a method adds to its files: tensors, and facts that JSON can hold."""
 
 Sampler = TypeVar("Sampler", bound=BaseSampler)
 
@@ -169,7 +173,7 @@ def fitting_parts(path: str | os.PathLike[str]) -> Iterator[None]:
         raise ValueError(f"{os.fspath(path)} is damaged: its parts do not fit together ({error})") from error
 
 
-def encoder_parts(encoder: TableEncoder) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def encoder_parts(encoder: TableEncoder) -> Parts:
     """Tensors and facts of an encoder, which :func:`read_encoder` reads."""
     arrays, config = encoder.to_state()
     tensors = {f"encoder.{name}": torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from os import PathLike
 from threading import Event
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
-from rarelabel._random import RandomState, check_random_state
-from rarelabel._validation import Container, Matrix, Resampled, Table
+from rarelabel._random import RandomState
+from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
-from rarelabel.datasets import Dataset
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._balancing import BalancingStrategy
 from rarelabel.generative._class_diffusion import check_parameters, draw_rows, learn_classes
-from rarelabel.generative._class_files import load_classes, save_classes
+from rarelabel.generative._class_files import class_parts, read_classes
 from rarelabel.generative._class_model import (
     Draw,
     fit_class_model,
@@ -27,7 +24,9 @@ from rarelabel.generative._class_model import (
     resample_classes,
     sample_classes,
 )
+from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.generative._model import history_of
+from rarelabel.generative._persistence import ModelFile, Parts
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan
 from rarelabel.training import Record
@@ -36,7 +35,7 @@ __all__ = ["TabDDPM"]
 
 
 @final
-class TabDDPM(BaseSampler):
+class TabDDPM(GenerativeMixin, BaseSampler):
     """TabDDPM: rows of rare classes, drawn from a class-conditional diffusion with a multi-layer perceptron.
 
     Parameters
@@ -90,6 +89,9 @@ class TabDDPM(BaseSampler):
 
     A class of one or two rows is not learned: its new rows are copies whose numbers are moved by a little within the
     range of the column, and a warning says so.
+
+    Conditions of :meth:`sample` name a class, to 1 or 0, and columns. Where :meth:`fit_resample` adds no rows, all
+    classes come alike without. A saved model holds the rows of classes that were too small to be learned.
 
     References
     ----------
@@ -147,140 +149,10 @@ class TabDDPM(BaseSampler):
         self.cancel = cancel
         self.random_state = random_state
 
-    def fit(self, X: Any, Y: Any, *, schema: Schema | None = None) -> Self:
-        """Train the model.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame, shape (n, d)
-            Values may be missing.
-        Y : array-like or Series, shape (n,)
-            The class of each row.
-        schema : Schema, default=None
-            As in :meth:`fit_resample`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the inputs or parameters cannot be used; the message names the column or class.
-        """
-        table = self._validate(X, Y, schema)
-        rng = check_random_state(self.random_state)
-        plan = self._plan(table.X, table.Y, table.schema, rng)
-        self._remember_plan(plan)
-        self._remember_form(table)
-        self._train(table.X, table.Y, table.schema, plan, rng)
-        return self
-
-    def sample(
-        self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
-    ) -> tuple[Any, Any]:
-        """Draw new rows.
-
-        Parameters
-        ----------
-        n : int
-            Number of rows.
-        conditions : dict, default=None
-            Name of a class to 1 (all rows are of it) or 0 (none is), name of a column to its value. Without, classes
-            come in the shares in which :meth:`fit_resample` adds rows, all alike where it adds none.
-        random_state : int, Generator or None, default=None
-            None takes that of the sampler, so that the same fitted model gives the same rows.
-
-        Returns
-        -------
-        X, Y
-            In the containers that ``fit`` was given.
-
-        Raises
-        ------
-        ValueError
-            If n is negative, or a condition names no class or column, or asks for what cannot be.
-        sklearn.exceptions.NotFittedError
-            If the model is not trained.
-        """
-        check_is_fitted(self, "trained_")
-        return self._container.fill(*self._draw(n, conditions, random_state))
-
-    def sample_dataset(
-        self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
-    ) -> Dataset:
-        """Draw the rows that :meth:`sample` draws, as a data set to be written to a file.
-
-        Parameters
-        ----------
-        n, conditions, random_state
-            As in :meth:`sample`, which also says what is raised.
-
-        Returns
-        -------
-        Dataset
-            With the columns of the training table, whatever containers ``fit`` was given.
-        """
-        check_is_fitted(self, "trained_")
-        return Dataset(*self._draw(n, conditions, random_state), self.schema_, "rows drawn by TabDDPM")
-
-    @property
-    def schema_(self) -> Schema:
-        """Columns and classes of the training table."""
-        check_is_fitted(self, "trained_")
-        return self._container.schema
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the trained model to a file: tensors and JSON, nothing that could run.
-
-        Parameters
-        ----------
-        path : path-like
-            Usually ends in ``.safetensors``. It holds the ranges and quantiles of columns, the categories, a hash of
-            each row by which copies are known, and the rows of classes that were too small to be learned.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If the model is not trained.
-        ImportError
-            If safetensors is not installed.
-        """
-        check_is_fitted(self, "trained_")
-        save_classes(path, self, self.trained_, self._container)
-
-    @classmethod
-    def load(cls, path: str | PathLike[str], *, device: str = "auto") -> Self:
-        """Read a model that :meth:`save` wrote, trained on whatever device.
-
-        Parameters
-        ----------
-        path : path-like
-        device : str, default="auto"
-
-        Returns
-        -------
-        TabDDPM
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, from another version or another method; the message says which.
-        FileNotFoundError
-            If there is no such file.
-        """
-        model, trained, container = load_classes(path, cls, device=device)
-        model.trained_, model._container = trained, container
-        return model
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = False
         return tags
-
-    def _remember_form(self, table: Table) -> None:
-        self._container = Container.of(table)
-        self.__dict__.pop("trained_", None)  # that of a table before
 
     def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
         check_parameters(self.get_params(deep=False))
@@ -303,9 +175,8 @@ class TabDDPM(BaseSampler):
         self.stopped_, self.loss_history_ = result.stopped, history_of(result)
 
     def _draw(
-        self, n: int, conditions: Mapping[Hashable, Any] | None, random_state: RandomState
+        self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
     ) -> tuple[Matrix, NDArray[np.bool_]]:
-        rng = check_random_state(self.random_state if random_state is None else random_state).spawn(1)[0]
         X, Y, self.drawn_for_ = sample_classes(
             self.trained_,
             self.schema_,
@@ -317,6 +188,12 @@ class TabDDPM(BaseSampler):
             rng=rng,
         )
         return X, Y
+
+    def _parts(self) -> Parts:
+        return class_parts(self.trained_)
+
+    def _restore(self, content: ModelFile) -> None:
+        self.trained_ = read_classes(content)
 
     @property
     def _drawing(self) -> Draw:
