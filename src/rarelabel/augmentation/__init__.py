@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rarelabel.augmentation._balancemix import BalanceMix as BalanceMix
     from rarelabel.augmentation._balancemix_record import EpochRecord as EpochRecord
+    from rarelabel.augmentation._image_model import ImageModel as ImageModel
+    from rarelabel.augmentation._image_model import load_image_model as load_image_model
     from rarelabel.augmentation._label_manager import LabelManager as LabelManager
     from rarelabel.augmentation._losses import AsymmetricLoss as AsymmetricLoss
     from rarelabel.augmentation._losses import reliability_weighted_bce as reliability_weighted_bce
@@ -31,6 +33,7 @@ _HOME = {
     "AsymmetricLoss": "_losses",
     "BalanceMix": "_balancemix",
     "EpochRecord": "_balancemix_record",
+    "ImageModel": "_image_model",
     "ImageView": "_rand_augment",
     "LabelManager": "_label_manager",
     "ManagedLabels": "_managed_labels",
@@ -40,6 +43,7 @@ _HOME = {
     "RandAugment": "_rand_augment",
     "SuspiciousLabels": "_suspicious",
     "TwoGaussians": "_mixtures",
+    "load_image_model": "_image_model",
     "mixup": "_mixup",
     "random_stream": "_streams",
     "reliability_weighted_bce": "_losses",
@@ -50,6 +54,7 @@ __all__ = [
     "AsymmetricLoss",
     "BalanceMix",
     "EpochRecord",
+    "ImageModel",
     "ImageView",
     "LabelManager",
     "ManagedLabels",
@@ -59,6 +64,7 @@ __all__ = [
     "RandAugment",
     "SuspiciousLabels",
     "TwoGaussians",
+    "load_image_model",
     "mixup",
     "random_stream",
     "reliability_weighted_bce",
