@@ -50,7 +50,7 @@ def test_the_stride_of_a_bottleneck_is_in_its_second_convolution():
 
 
 def test_forward_is_worked_out_by_hand_where_all_blocks_are_shortcuts():
-    # blocks add nothing, and so pass on what is positive; the convolution takes the red of one pixel
+    # blocks add nothing, and so pass on what is positive; the first convolution takes the red of one pixel
     network = resnet_small(1, random_state=0).eval()
     with torch.no_grad():
         for module in network.modules():
@@ -65,8 +65,9 @@ def test_forward_is_worked_out_by_hand_where_all_blocks_are_shortcuts():
         network.fc.weight[0, 0] = 2
         network.fc.bias.fill_(-1)
         image = torch.full((1, 3, 32, 32), 255, dtype=torch.uint8)
-        # red is normalised to (1 - 0.485) / 0.229 and goes through four normalisations with variance 1, epsilon 1e-5
-        red = (1 - 0.485) / 0.229 / (1 + 1e-5) ** 2
+        # red is normalised to (1 - 0.485) / 0.229; then come bn1 and two downsamplings, each with variance 1 and
+        # epsilon 1e-5
+        red = (1 - 0.485) / 0.229 / (1 + 1e-5) ** 1.5
         assert network(image).item() == pytest.approx(2 * red - 1, rel=1e-5)
 
 
@@ -113,7 +114,7 @@ def test_a_checkpoint_gives_all_weights_but_those_of_a_head_of_another_size(tmp_
     same = resnet_small(1000, checkpoint=path, random_state=1)
     assert torch.equal(same.fc.weight, source.fc.weight)  # the head fits
     query = resnet_small(1000, checkpoint=path, head="query", random_state=1)
-    assert torch.equal(query.layer4[0].conv2.weight, source.layer4[0].conv2.weight)
+    assert torch.equal(query.layer3[0].conv2.weight, source.layer3[0].conv2.weight)
 
 
 def test_old_checkpoints_without_num_batches_tracked_load(tmp_path):

@@ -3,7 +3,7 @@
 Nothing heavy is imported before a command runs, so that help and mistakes in options come at once.
 """
 
-from rarelabel.cli import _comparing, _looking, _resampling  # noqa: F401 - they add their commands to main
+from rarelabel.cli import _comparing, _looking, _resampling, _training  # noqa: F401 - they add their commands to main
 from rarelabel.cli._main import main
 
 __all__ = ["main"]

@@ -5,6 +5,7 @@ from rarelabel.datasets._dataset import Dataset
 from rarelabel.datasets._digits import load_digit_scenes
 from rarelabel.datasets._fetching import fetch
 from rarelabel.datasets._images import LabelledImages, read_images
+from rarelabel.datasets._images_store import decode_image
 from rarelabel.datasets._label_noise import NoisyLabels, flip_labels, keep_one_positive, mislabel
 from rarelabel.datasets._opening import Format
 from rarelabel.datasets._reading import read
@@ -21,6 +22,7 @@ __all__ = [
     "NoisyLabels",
     "WhichLabels",
     "atomic_path",
+    "decode_image",
     "fetch",
     "flip_labels",
     "keep_one_positive",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LabelledImages", "read_images"]
 
+_MOST_BYTES = 2**30
+
 
 @final
 class LabelledImages:
@@ -84,6 +86,11 @@ class LabelledImages:
         """Names of the images, shape (n,)."""
         return tuple(self._store.paths[row] for row in self._rows)
 
+    @property
+    def is_cached(self) -> bool:
+        """Whether decoded images are kept in memory."""
+        return self._store.cache is not None
+
     def picture(self, row: int) -> Image:
         """Give one image in its own size, in RGB and upright, to be looked at.
 
@@ -126,7 +133,7 @@ class LabelledImages:
         Raises
         ------
         ValueError
-            If an image cannot be read, or the data set keeps no decoded images (``cache=True`` of :func:`read_images`).
+            If an image cannot be read, or the data set keeps no decoded images (``cache`` of :func:`read_images`).
         """
         if self._store.cache is None:
             raise ValueError("this data set keeps no decoded images: read it with cache=True")
@@ -145,7 +152,7 @@ def read_images(
     split: str | None = None,
     separator: str | None = None,
     on_error: Literal["raise", "skip"] = "raise",
-    cache: bool = False,
+    cache: bool | Literal["auto"] = "auto",
 ) -> LabelledImages:
     r"""Read a table of images and their labels; the images are decoded later.
 
@@ -176,9 +183,9 @@ def read_images(
     on_error : {"raise", "skip"}, default="raise"
         ``"raise"``: a missing image is an error now, a damaged one when it is asked for. ``"skip"``: decode every image
         now and leave out those that cannot be read, with a warning that says how many.
-    cache : bool, default=False
+    cache : bool or "auto", default="auto"
         Keep decoded pixels in memory, 3 ``size``² bytes for each image. Processes keep their own, but for what
-        :meth:`LabelledImages.load` decoded before they were started.
+        :meth:`LabelledImages.load` decoded before they were started. ``"auto"``: where all images take 1 GiB at most.
 
     Returns
     -------
@@ -208,7 +215,7 @@ def read_images(
         raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
     if size is not None and size < 1:
         raise ValueError(f"size must be at least 1, got {size!r}")
-    if cache and size is None:
+    if cache is True and size is None:
         raise ValueError("cache=True needs size: only images of equal size are kept together")
     path = Path(manifest)
     tar = Tar.index(path) if path.suffix.lower() == ".tar" else None
@@ -217,9 +224,10 @@ def read_images(
     columns = read_columns(path) if tar is None else _table_inside(tar)
     table = parse_manifest(columns, str(path), path_column=path_column, labels=labels, split=split, separator=separator)
     source = tar or open_source(None if images is None else Path(images), path, table.paths[0])
-    kept = np.zeros((len(table.paths), 3, size, size), dtype=np.uint8) if cache and size is not None else None
-    store = Store(source, table.paths, size, kept, np.zeros(len(table.paths), dtype=bool))
-    return _checked(table, store, on_error)
+    n, kept = len(table.paths), None
+    if size is not None and (cache is True or (cache == "auto" and 3 * size**2 * n <= _MOST_BYTES)):
+        kept = np.zeros((n, 3, size, size), dtype=np.uint8)
+    return _checked(table, Store(source, table.paths, size, kept, np.zeros(n, dtype=bool)), on_error)
 
 
 def _checked(table: Manifest, store: Store, on_error: str) -> LabelledImages:

@@ -8,7 +8,7 @@ except ImportError as error:
 from rarelabel.nn._checkpoints import load_weights
 from rarelabel.nn._denoisers import KnownEmbedding, MLPDenoiser, ResidualMLPDenoiser, TimeEmbedding, denoiser_width
 from rarelabel.nn._query_head import QueryHead
-from rarelabel.nn._resnet import Head, ResNet, resnet18, resnet50, resnet_small
+from rarelabel.nn._resnet import Head, ResNet, make_resnet, resnet18, resnet50, resnet_small
 from rarelabel.nn._semst import SEMSTResNet, soft_threshold
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "TimeEmbedding",
     "denoiser_width",
     "load_weights",
+    "make_resnet",
     "resnet18",
     "resnet50",
     "resnet_small",

@@ -8,15 +8,18 @@ from rarelabel.tasks._generating import Generation, generate
 from rarelabel.tasks._listing import Method, classifiers, methods
 from rarelabel.tasks._outputs import Progress
 from rarelabel.tasks._resampling import Provenance, Resampling, plan, resample, resample_dataset
+from rarelabel.tasks._training_images import ImageTraining, TrainingOptions, train_images
 
 __all__ = [
     "Comparison",
     "Demonstration",
     "Generation",
+    "ImageTraining",
     "Method",
     "Progress",
     "Provenance",
     "Resampling",
+    "TrainingOptions",
     "classifiers",
     "compare",
     "convert",
@@ -29,4 +32,5 @@ __all__ = [
     "report",
     "resample",
     "resample_dataset",
+    "train_images",
 ]

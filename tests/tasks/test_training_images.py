@@ -1,0 +1,203 @@
+"""Training on images from file to file: what is learned, what is listed as wrong, resuming, the page, the command."""
+
+import base64
+import csv
+import io
+import json
+import multiprocessing
+import os
+import re
+import signal
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("torch")
+Image = pytest.importorskip("PIL.Image")
+pytest.importorskip("jinja2")
+
+from rarelabel.augmentation import METHODS, load_image_model  # noqa: E402
+from rarelabel.cli import main  # noqa: E402
+from rarelabel.cli._training import train_images as command  # noqa: E402
+from rarelabel.datasets import read_images  # noqa: E402
+from rarelabel.metrics import average_precision_per_label  # noqa: E402
+from rarelabel.tasks import TrainingOptions, train_images  # noqa: E402
+
+N, N_TRAIN = 160, 128
+WRONG = [(3, 0), (40, 1), (77, 0), (101, 1)]  # row and label that the table has wrong
+QUICK = TrainingOptions(method="balancemix", size=16, epochs=3, warmup=1, batch_size=32, n_ops=1, magnitude=2, seed=0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A red square says red, a blue one blue; the third label, rare, that both are there."""
+    folder, rng = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
+    truth = rng.random((N, 2)) < [0.5, 0.3]
+    lines = ["image,part,red,blue,both"]
+    for row, (red, blue) in enumerate(truth):
+        pixels = rng.integers(80, 120, (16, 16, 3), dtype=np.uint8)
+        if red:
+            at = rng.integers(0, 8, 2)
+            pixels[at[0] : at[0] + 8, at[1] : at[1] + 8] = (250, 20, 20)
+        if blue:
+            at = rng.integers(0, 8, 2)
+            pixels[at[0] : at[0] + 5, at[1] : at[1] + 5] = (20, 20, 250)
+        Image.fromarray(pixels).save(folder / f"{row:03}.png")
+        given = [bool(red) ^ ((row, 0) in WRONG), bool(blue) ^ ((row, 1) in WRONG), bool(red and blue)]
+        lines.append(",".join([f"{row:03}.png", "train" if row < N_TRAIN else "test", *(str(int(y)) for y in given)]))
+    (folder / "table.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    options = TrainingOptions(method="bce", size=16, epochs=12, n_ops=0, learning_rate=0.03, epsilon=0.8)
+    said = []
+    result = train_images(
+        folder / "table.csv",
+        out / "model.safetensors",
+        options,
+        split="part",
+        many=40,
+        few=20,
+        report=out / "page.html",
+        suspicious=out / "list.csv",
+        progress=said.append,
+    )
+    return result, out, said
+
+
+def test_what_is_easy_is_learned_and_what_is_wrong_is_found(trained):
+    result, _, said = trained
+    assert (result.n_train, result.n_held_out, result.label_names) == (128, 32, ("red", "blue", "both"))
+    assert result.average_precision.min() > 0.9
+    assert result.groups["all"] == pytest.approx(result.average_precision.mean())
+    first = {
+        (str(row), str(label)) for row, label in zip(result.suspicious.row[:8], result.suspicious.label, strict=False)
+    }
+    wrong = {(f"{row:03}.png", ("red", "blue")[label]) for row, label in WRONG}
+    assert len(first & wrong) >= 3
+    assert [line for line in said if line.startswith("epoch")][-1].startswith("epoch 12 of 12: loss")
+
+
+def test_groups_are_those_of_the_counts(trained):
+    result, _, _ = trained
+    expected = ["many" if n > 40 else "few" if n < 20 else "medium" for n in result.counts]
+    assert list(result.group_of) == expected
+    assert len(set(expected)) >= 2
+    for name in set(expected):
+        chosen = np.array(expected) == name
+        assert result.groups[name] == pytest.approx(result.average_precision[chosen].mean())
+    with pytest.raises(ValueError, match="must not be above many"):
+        train_images("x.csv", "y", many=1, few=5)
+
+
+def test_the_model_file_predicts_what_was_reported(trained, folder):
+    result, out, _ = trained
+    model = load_image_model(out / "model.safetensors")
+    assert (model.label_names, model.size, model.about["options"]["method"]) == (("red", "blue", "both"), 16, "bce")
+    images = read_images(folder / "table.csv", size=16, split="part")
+    test = images.take(images.split == "test")
+    proba = model.predict_proba(test, batch_size=7)
+    found = average_precision_per_label(test.Y, proba)
+    assert found == pytest.approx(result.average_precision, abs=1e-6)
+    files = model.predict_proba([folder / name for name in test.paths])
+    assert np.abs(files - proba).max() < 1e-6
+    with pytest.raises(ValueError, match=r"expected uint8 of shape \(3, 16, 16\), got .* \(3, 8, 8\); read_im"):
+        model.predict_proba(read_images(folder / "table.csv", size=8))
+    with pytest.raises(ValueError, match=r"there is no image '.*nothing\.png'"):
+        model.predict_proba([folder / "nothing.png"])
+    (out / "cut.safetensors").write_bytes((out / "model.safetensors").read_bytes()[:-100])
+    with pytest.raises(ValueError, match="cut short"):
+        load_image_model(out / "cut.safetensors")
+
+
+def test_the_page_shows_the_pictures_and_loads_nothing(trained, folder):
+    result, out, _ = trained
+    page = (out / "page.html").read_text()
+    assert "http" not in page.replace("http-equiv", "")
+    assert "<script" not in page
+    uris = re.findall(r'src="data:image/jpeg;base64,([^"]+)" alt="([^"]+)"', page)
+    shown = int((result.suspicious.suggested != result.suspicious.given).sum())
+    assert len(uris) == min(shown, 60) > 0
+    for encoded, name in uris[:5]:
+        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")).astype(int)
+        real = np.asarray(Image.open(folder / name)).astype(int)
+        assert np.abs(picture - real).mean() < 25  # JPEG; another image would be further off
+    assert f"Mean average precision {result.groups['all']:.3f} on held-out images" in page
+
+
+def test_the_list_is_a_csv_file(trained):
+    result, out, _ = trained
+    rows = list(csv.DictReader((out / "list.csv").read_text().splitlines()))
+    assert [row["row"] for row in rows] == result.suspicious.row.tolist()
+    assert {row["label"] for row in rows} <= {"red", "blue", "both"}
+    json.dumps(result.to_dict(), allow_nan=False)
+    assert "suspicious label" in str(result)
+
+
+def _killed(folder, out):
+    def progress(message):
+        if message.startswith("epoch 2 of"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    train_images(folder / "table.csv", out, QUICK, split="part", progress=progress)
+
+
+def test_killed_and_called_again_it_gives_the_same_bytes(folder, tmp_path):
+    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
+    first = train_images(folder / "table.csv", whole, QUICK, split="part")
+    process = multiprocessing.get_context("fork").Process(target=_killed, args=(folder, parts))
+    process.start()
+    process.join(240)
+    assert process.exitcode == -signal.SIGKILL
+    assert not parts.exists()
+    said = []
+    second = train_images(folder / "table.csv", parts, QUICK, split="part", progress=said.append)
+    assert said[1] == "going on with training"
+    assert [line[:11] for line in said if line.startswith("epoch")] == ["epoch 3 of "]
+    assert parts.read_bytes() == whole.read_bytes()
+    assert second.average_precision.tolist() == first.average_precision.tolist()
+    assert [r.loss for r in second.history] == [r.loss for r in first.history]
+    third = train_images(folder / "table.csv", parts, QUICK, split="part", progress=(again := []).append)
+    assert not [line for line in again if line.startswith("epoch")]  # finished: nothing is trained again
+    assert third.average_precision.tolist() == first.average_precision.tolist()
+
+
+def test_without_a_column_the_split_is_stratified(folder, tmp_path):
+    options = TrainingOptions(method="mixup", size=16, epochs=1)
+    result = train_images(folder / "table.csv", tmp_path / "m", options, labels=["red", "both"], held_out=0.25)
+    assert (result.n_train, result.n_held_out) == (120, 40)
+    whole = read_images(folder / "table.csv", labels=["red", "both"]).Y.sum(axis=0)
+    assert result.counts == pytest.approx(0.75 * whole, abs=1)
+
+
+def test_wrong_arguments_are_named(folder, tmp_path):
+    with pytest.raises(ValueError, match=r"the column 'image' says '000.png', .*: expected 'train'"):
+        train_images(folder / "table.csv", tmp_path / "m", QUICK, split="image", path_column="image")
+    with pytest.raises(ValueError, match="already the input"):
+        train_images(folder / "table.csv", folder / "table.csv", QUICK)
+    with pytest.raises(ValueError, match=r"network must be one of small, .* got 'large'"):
+        train_images(folder / "table.csv", tmp_path / "m", TrainingOptions(network="large"), split="part")
+
+
+def test_the_command(folder, tmp_path):
+    arguments = [
+        "train-images", str(folder / "table.csv"), "-o", str(tmp_path / "m"), "--method", "asl", "--size", "16",
+        "--epochs", "1", "--split", "part", "--labels", "red,blue", "--seed", "3", "--json",
+    ]  # fmt: skip
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["options"]["method"], found["options"]["seed"], len(found["labels"])) == ("asl", 3, 2)
+    assert (tmp_path / "m").exists()
+    bad = CliRunner().invoke(main, ["train-images", str(folder / "nothing.csv"), "-o", str(tmp_path / "m")])
+    assert bad.exit_code == 1
+    assert "no file" in bad.stderr
+
+
+def test_the_command_knows_every_method():
+    option = next(each for each in command.params if each.name == "method")
+    assert set(option.type.choices) == set(METHODS)
