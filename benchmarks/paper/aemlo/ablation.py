@@ -3,14 +3,15 @@
     cd benchmarks/paper/aemlo; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
     python ablation.py ablation.csv --data yeast corel5k --seeds 1 > ablation.md
 
-Every line is the default with one thing changed; ``recall.py`` says what is measured, and the two may share a CSV file.
+Every line is the default (``paper``) with one thing changed; ``recall.py`` says what is measured, and the two may share
+a CSV file.
 """
 
 import argparse
 import warnings
 from pathlib import Path
 
-from recall import run, write_table
+from recall import print_table, run, runs_of
 
 ABLATIONS = (
     "paper",
@@ -34,6 +35,11 @@ ABLATIONS = (
 )
 
 
+HEADINGS = (
+    "new rows", "recall", "accepted", "distinct", "cardinality", "W1/sigma", "C2ST", "copies", "distance", "steps", "s",
+)  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("csv", type=Path)
@@ -47,7 +53,11 @@ def main():
         for name in options.data
         for variant in ABLATIONS
     )
-    write_table(run(options.csv, jobs), ABLATIONS, options.data)
+    lines = run(options.csv, jobs)
+    print("# The parts of AEMLO\n")
+    print("`ablation.py` and `recall.py` say what is measured. Means over the seeds; s: CPU seconds of one thread.")
+    for name in options.data:
+        print_table(name, "variant", {variant: runs_of(lines, name, variant) for variant in ABLATIONS}, HEADINGS)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 Labels with 30 positives or fewer are left out, as in the released set-up; all rows are trained on. ``recall``: of the
 minority labels of the seeds, the share that the new rows carry. ``accepted``: share of the decoded rows that carried
-the label they were made for. ``cardinality``: labels of a new row over labels of its seed. ``distance``: median
-distance of new rows to the nearest training row, over that of seeds to the nearest row that is no seed. W1 is between
-new rows and the seeds.
+the label they were made for. The others were decoded again, so that recall alone says little: a network that was
+trained for 20 steps has 0.99 on yeast, with 0.35 accepted. ``cardinality``: labels of a new row over labels of its
+seed. ``distance``: median distance of new rows to the nearest training row, over that of seeds to the nearest row that
+is no seed. W1 is between new rows and the seeds.
 
     cd benchmarks/paper/aemlo; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
     python recall.py recall.csv --seeds 1 > recall.md
@@ -18,6 +19,7 @@ import sys
 import time
 import warnings
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +63,17 @@ def sampler_of(variant, seed):
     return AEMLO(variant=name, random_state=seed, **parameters)
 
 
+@cache
+def warm_up():
+    """Train once on next to nothing: the first training of a process takes seconds to import what torch needs."""
+    warnings.simplefilter("ignore")
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    AEMLO(training_steps=1, width=8, random_state=0).fit(X, X > [-1, 1])
+
+
 def measure(dataset, variant, seed):
     """One line of the CSV file."""
+    warm_up()
     X, Y, schema = dataset.X, dataset.Y, dataset.schema
     n, sampler = len(Y), sampler_of(variant, seed)
     labels = np.unique(sampler.plan(X, Y, schema=schema).made_for)
@@ -109,15 +120,23 @@ def write_table(lines, variants, data):
         "`recall.py` says what is measured. Means over the seeds; s: CPU seconds of training and drawing, one thread."
     )
     for variant in variants:
-        print(f"\n## {variant}\n\n| data | runs | {' | '.join(SHOWN)} | missed |")
-        print("|---" * (len(SHOWN) + 3) + "|")
-        for name in data:
-            mine = [line for line in lines if (line["data"], line["variant"]) == (name, variant)]
-            if mine:
-                means = means_of(mine)
-                values = (shown(means[column], heading) for heading, column in SHOWN.items())
-                missed = ", ".join(bound for bound, is_kept in BOUNDS.items() if not is_kept(means))
-                print(f"| {name} | {len(mine)} | {' | '.join(values)} | {missed or '-'} |")
+        print_table(variant, "data", {name: runs_of(lines, name, variant) for name in data})
+
+
+def runs_of(lines, name, variant):
+    return [line for line in lines if (line["data"], line["variant"]) == (name, variant)]
+
+
+def print_table(title, first, rows, headings=tuple(SHOWN)):
+    """Means over the lines of each row, and the bounds that they miss."""
+    print(f"\n## {title}\n\n| {first} | runs | {' | '.join(headings)} | missed |")
+    print("|---" * (len(headings) + 3) + "|")
+    for name, mine in rows.items():
+        if mine:
+            means = means_of(mine)
+            values = (shown(means[SHOWN[heading]], heading) for heading in headings)
+            missed = ", ".join(bound for bound, is_kept in BOUNDS.items() if not is_kept(means))
+            print(f"| {name} | {len(mine)} | {' | '.join(values)} | {missed or '-'} |")
 
 
 def run(path, jobs):

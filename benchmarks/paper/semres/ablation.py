@@ -9,7 +9,8 @@ downstream and of the new rows. ``MLP`` is TabDDPM as it is; ``MLP wide`` has as
 PSNR, as the paper judges denoisers (it does not say of what): rows held out of the training, of all classes, are
 noised to t of T = 1000, and the network, told their class, gives back x_0. Per column of numbers, the squared error
 over the squared range of the column among the rows given, both as encoded; PSNR = -10 log10 of its mean over rows and
-columns, in dB. Each row is noised 20 times, with the same noise for all networks of a seed and data set.
+columns, in dB. A number beside the state of its usual value means nothing and is left out. Each row is noised 20
+times, with the same noise for all networks of a seed and data set.
 """
 
 import argparse
@@ -19,9 +20,10 @@ import numpy as np
 import torch
 from cost import width_of_equal_size
 from data import load
-from study import filled, measure, run_missing, split, write_table
+from study import filled, measure, of_budget, run_missing, split, write_table
 
 from rarelabel import SEMResDDPM, TabDDPM
+from rarelabel.encoding import TableEncoder, idle_numbers
 
 DATA = ("vehicle1", "segment0", "yeast1", "pimaImb", "page-blocks0")
 TIMES = (50, 100, 200, 400, 600, 800)
@@ -36,6 +38,13 @@ def make(network, d, seed, **parameters):
         return TabDDPM(width=width, random_state=seed, **parameters)
     off = PARTS if network == "all off" else [part for part in PARTS if network == f"no {part}"]
     return SEMResDDPM(random_state=seed, **dict.fromkeys(off, False), **parameters)
+
+
+def scored(Z, blocks):
+    """Where a number means something, shape of Z."""
+    mask, (numbers, states) = torch.ones_like(Z, dtype=torch.bool), idle_numbers(blocks)
+    mask[:, numbers] = Z[:, states] == 0
+    return mask
 
 
 @torch.no_grad()
@@ -58,17 +67,18 @@ def psnr(sampler, X, Y, t, seed, times=20):
     out = diffusion.gaussian.x0_from(model.denoiser(x_t, at / diffusion.schedule.T, known), x_t, at)
     low, high = (torch.from_numpy(bound.astype(np.float32)) for bound in model.bounds)
     varied = numbers & (high > low)
-    error = (out.clamp(low, high) - Z)[:, varied] / (high - low)[varied]
+    error = ((out.clamp(low, high) - Z) / (high - low))[scored(Z, encoder.blocks_) & varied]
     return -10 * torch.log10((error**2).mean()).item()
 
 
 def job(data, network, seed, training_steps):
     dataset = load(data)
-    _, held = split(dataset.Y, seed)
+    given, held = split(dataset.Y, seed)
     parameters = {"training_steps": training_steps} if training_steps else {}
-    sampler = make(network, dataset.X.shape[1] + 2, seed, **parameters)
+    encoder = TableEncoder("quantile").fit(filled(dataset, given), dataset.schema, dataset.Y[given])
+    sampler = make(network, encoder.width_, seed, **parameters)
     line = measure(dataset, sampler, seed)
-    X_held = filled(dataset, held)
+    X_held = filled(dataset, given, held)
     found = {f"psnr_{t}": psnr(sampler, X_held, dataset.Y[held], t, seed) for t in TIMES}
     weights = sum(each.numel() for each in sampler.trained_.model.denoiser.parameters())
     yield {"weights": weights, **found, "psnr": np.mean(list(found.values())), **line}
@@ -87,8 +97,7 @@ def main():
         for name in options.data
         for network in options.networks
     )
-    lines = run_missing(Path("ablation.csv"), jobs, job)
-    lines = [line for line in lines if int(line["training_steps"]) == options.training_steps]
+    lines = of_budget(run_missing(Path("ablation.csv"), jobs, job), options.training_steps)
     lines.sort(key=lambda line: NETWORKS.index(line["network"]))
     write_table(Path("ablation.md"), "The parts of SEMST-ResNet", lines, ("network",), ("weights", *COLUMNS))
 

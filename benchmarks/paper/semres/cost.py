@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from data import load
-from study import downstream, fidelity, filled, run_missing, split, write_table
+from study import downstream, fidelity, filled, of_budget, run_missing, split, write_table
 
 from rarelabel import SEMResDDPM
 from rarelabel.nn import MLPDenoiser, SEMSTResNet, denoiser_width
@@ -136,7 +136,7 @@ def main():
         for seed in range(options.seeds)
         for name in options.data
     )
-    lines = run_missing(Path("cost_drawing.csv"), jobs, drawing)
+    lines = of_budget(run_missing(Path("cost_drawing.csv"), jobs, drawing), options.training_steps)
     write_table(Path("cost_drawing.md"), "Drawing in few steps and in all", lines, ("data", "drawing"), COLUMNS)
 
 

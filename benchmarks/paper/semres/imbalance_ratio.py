@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from data import from_arrays, load
 from sklearn.datasets import load_digits, load_wine, make_classification
-from study import downstream, fidelity, filled, resampled, run_missing, split, write_table
+from study import downstream, fidelity, filled, of_budget, resampled, run_missing, split, write_table
 
 from rarelabel.registry import make_sampler
 
@@ -106,7 +106,7 @@ def main():
         for name in options.data or data
         for approach in options.approaches
     )
-    lines = run_missing(Path(f"imbalance_{options.study}.csv"), jobs, job)
+    lines = of_budget(run_missing(Path(f"imbalance_{options.study}.csv"), jobs, job), options.training_steps)
     known = [name for name in APPROACHES if any(line["approach"] == name for line in lines)]
     ratios = ["as it is", *map(str, RATIOS)]
     lines.sort(key=lambda x: (x["data"], ratios.index(x.get("ir", "as it is")), known.index(x["approach"])))

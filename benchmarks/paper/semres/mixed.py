@@ -58,7 +58,7 @@ def job(data, sampler, seed):
     start, learned = time.process_time(), {}
     if sampler == "held-out":
         chosen = held[dataset.Y[held][:, rarer]]
-        X_new, Y_new = dataset.X[chosen], dataset.Y[chosen]
+        X_new, Y_new = filled(dataset, given, chosen), dataset.Y[chosen]
     else:
         X_res, Y_res = resampled(make(sampler, schema, seed), X, Y, schema)
         X_new, Y_new = X_res[len(Y) :], Y_res[len(Y) :]

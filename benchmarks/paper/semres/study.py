@@ -9,6 +9,7 @@ import csv
 import sys
 import time
 import warnings
+from functools import cache
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -18,7 +19,7 @@ from rarelabel.classifiers import label_scores_and_predictions
 from rarelabel.evaluation.measures import HeldOut, measure_held_out
 from rarelabel.evaluation.preparation import Preparation
 from rarelabel.metrics import fidelity_report
-from rarelabel.registry import make_classifier
+from rarelabel.registry import make_classifier, make_sampler
 
 CLASSIFIERS = ("knn", "tree", "logistic", "forest")
 
@@ -34,9 +35,9 @@ def split(Y, seed):
     return np.sort(given), np.sort(held)
 
 
-def filled(dataset, given):
-    """The rows given, missing values filled in as comparisons do it."""
-    return Preparation.fit(dataset.X[given], dataset.schema).fill(dataset.X[given])
+def filled(dataset, given, rows=None):
+    """The rows given, or others, missing values filled in from the rows given, as comparisons do it."""
+    return Preparation.fit(dataset.X[given], dataset.schema).fill(dataset.X[given if rows is None else rows])
 
 
 def resampled(sampler, X, Y, schema):
@@ -102,6 +103,19 @@ def read_lines(path):
     return list(csv.DictReader(path.open())) if path.exists() else []
 
 
+@cache
+def warm_up():
+    """Train once on next to nothing: the first training of a process takes seconds to import what torch needs."""
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    make_sampler("TabDDPM", training_steps=1, width=8, random_state=0).fit_resample(X, np.arange(30) % 3 > 0)
+    make_sampler("SMOTE").fit_resample(X, np.arange(30) % 3 > 0)
+
+
+def of_budget(lines, training_steps):
+    """Lines of samplers that were trained for as many steps: trials stay out of tables."""
+    return [line for line in lines if int(line["training_steps"]) == training_steps]
+
+
 def run_missing(path, jobs, measure_job):
     """All lines of the CSV file, after those of the jobs that it lacks; a job is a dict that its lines begin with."""
     lines = read_lines(path)
@@ -110,6 +124,7 @@ def run_missing(path, jobs, measure_job):
         named = {key: str(value) for key, value in job.items()}
         if any(named.items() <= line.items() for line in lines):
             continue
+        warm_up()
         start = time.process_time()
         found = [{**job, **line} for line in measure_job(**job)]
         is_new = not path.exists()

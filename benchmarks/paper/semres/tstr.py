@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from data import load
-from study import downstream, fidelity, filled, run_missing, split, write_table
+from study import downstream, fidelity, filled, of_budget, run_missing, split, write_table
 
 from rarelabel import CWGANGP, SEMResDDPM, TabDDPM
 
@@ -66,7 +66,7 @@ def main():
         for name in options.data
         for rows in options.rows
     )
-    lines = run_missing(Path("tstr.csv"), jobs, job)
+    lines = of_budget(run_missing(Path("tstr.csv"), jobs, job), options.training_steps)
     lines.sort(key=lambda line: (line["data"], options.rows.index(line["rows"]) if line["rows"] in options.rows else 9))
     write_table(Path("tstr.md"), "Trained on synthetic rows, tested on real ones", lines, ("data", "rows"), COLUMNS)
 
