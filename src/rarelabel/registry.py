@@ -121,9 +121,11 @@ _LIGHTGBM = Part(
     extra="boosting",
     needs="lightgbm",
 )
+_BALANCEMIX = "rarelabel.augmentation:BalanceMixClassifier"
 _FOREST = Part("sklearn.ensemble:RandomForestClassifier", {"n_estimators": 50})
 
 CLASSIFIERS: dict[str, ClassifierRecipe] = {
+    "balancemix": ClassifierRecipe(Part(_BALANCEMIX, extra="torch", needs="torch")),
     "br-boosting": ClassifierRecipe(_BINARY_RELEVANCE, _BOOSTING),
     "br-forest": ClassifierRecipe(_BINARY_RELEVANCE, _FOREST),
     "br-lightgbm": ClassifierRecipe(_BINARY_RELEVANCE, _LIGHTGBM),
@@ -137,13 +139,17 @@ CLASSIFIERS: dict[str, ClassifierRecipe] = {
     "lp-tree": ClassifierRecipe(_POWERSET, _TREE),
     "mlknn": ClassifierRecipe(Part("rarelabel.classifiers:MLkNN")),
     "mlp": ClassifierRecipe(Part("rarelabel.classifiers:MultilabelMLP", extra="torch", needs="torch")),
+    "mlp-asl": ClassifierRecipe(Part(_BALANCEMIX, {"method": "asl"}, "torch", "torch")),
+    "mlp-bce": ClassifierRecipe(Part(_BALANCEMIX, {"method": "bce"}, "torch", "torch")),
     "rakel-logistic": ClassifierRecipe(_RAKEL, _LOGISTIC),
     "rakel-tree": ClassifierRecipe(_RAKEL, _TREE),
 }
-"""Name to how it is made. br: binary relevance, cc: classifier chain, lp: label powerset. Names are matched without
+"""Name to how it is made. br: binary relevance, cc: classifier chain, lp: label powerset; mlp-bce and
+mlp-asl are the network of balancemix without it, with cross-entropy and the asymmetric loss. Names are matched without
 regard to case. ``docs/user_guide/classifiers.md`` tells their parameters."""
 
 SINGLE_LABEL_CLASSIFIERS: dict[str, ClassifierRecipe] = {
+    "balancemix": ClassifierRecipe(Part(_BALANCEMIX, extra="torch", needs="torch")),
     "adaboost": ClassifierRecipe(Part("sklearn.ensemble:AdaBoostClassifier")),
     "boosting": ClassifierRecipe(_BOOSTING),
     "forest": ClassifierRecipe(_FOREST),

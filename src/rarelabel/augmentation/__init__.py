@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rarelabel.augmentation._balancemix import BalanceMix as BalanceMix
+    from rarelabel.augmentation._balancemix_classifier import BalanceMixClassifier as BalanceMixClassifier
     from rarelabel.augmentation._balancemix_record import EpochRecord as EpochRecord
     from rarelabel.augmentation._image_model import ImageModel as ImageModel
     from rarelabel.augmentation._image_model import load_image_model as load_image_model
@@ -32,6 +33,7 @@ _HOME = {
     "METHODS": "_methods",
     "AsymmetricLoss": "_losses",
     "BalanceMix": "_balancemix",
+    "BalanceMixClassifier": "_balancemix_classifier",
     "EpochRecord": "_balancemix_record",
     "ImageModel": "_image_model",
     "ImageView": "_rand_augment",
@@ -53,6 +55,7 @@ __all__ = [
     "METHODS",
     "AsymmetricLoss",
     "BalanceMix",
+    "BalanceMixClassifier",
     "EpochRecord",
     "ImageModel",
     "ImageView",

@@ -91,6 +91,8 @@ class BalanceMix:
         Of :class:`LabelManager`; 0.55 where only one positive of a row is known.
     temperature, positives_only : float and bool, default=1.0 and False
         Of :class:`MinoritySampler`.
+    class_weight : "balanced" or None, default=None
+        With "balanced" the positives of a label weigh as much in the loss as its negatives, by the labels as given.
     amp : "auto" or bool, default="auto"
         Whether the module computes in bfloat16 (losses stay in float32). ``"auto"``: on a GPU that has it.
     device : str or torch.device, default="auto"
@@ -171,6 +173,7 @@ class BalanceMix:
         epsilon: float = 0.975,
         temperature: float = 1.0,
         positives_only: bool = False,
+        class_weight: Literal["balanced"] | None = None,
         amp: Literal["auto"] | bool = "auto",
         device: str | torch.device = "auto",
         num_workers: int = 0,
@@ -201,6 +204,7 @@ class BalanceMix:
             epsilon=epsilon,
             temperature=temperature,
             positives_only=positives_only,
+            class_weight=class_weight,
             max_norm=max_norm,
             seed=self.seed_,
         )

@@ -25,6 +25,7 @@ from rarelabel.augmentation._minority_sampler import MinoritySampler
 from rarelabel.augmentation._mixup import mixing_weights, mixup
 from rarelabel.augmentation._rows import Request, RowLoader
 from rarelabel.augmentation._streams import Purpose, random_stream
+from rarelabel.classifiers import balanced_weights
 from rarelabel.training import is_set
 
 __all__ = ["Diverged", "Epoch", "Run", "Settings", "given_losses"]
@@ -50,6 +51,7 @@ class Settings:
     epsilon: float
     temperature: float
     positives_only: bool
+    class_weight: str | None
     max_norm: float | None
     seed: int
 
@@ -60,6 +62,8 @@ class Settings:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
         if self.method.kinds and self.warmup < 1:
             raise ValueError("warmup must be at least 1 where labels are managed: losses tell nothing before it")
+        if self.class_weight not in (None, "balanced"):
+            raise ValueError(f"class_weight must be 'balanced' or None, got {self.class_weight!r}")
         if self.max_norm is not None and not self.max_norm > 0:
             raise ValueError(f"max_norm must be above 0, or None, got {self.max_norm!r}")
         mixing_weights(0, alpha=self.alpha)
@@ -118,6 +122,8 @@ class Run:
         self.loss: Callable[..., Tensor] = partial(reliability_weighted_bce, reduction="none")
         if self.settings.method.loss == "asl":
             self.loss = AsymmetricLoss(reduction="none")
+        if self.settings.class_weight is not None:
+            self.loss = partial(_balanced, self.loss, torch.from_numpy(balanced_weights(self.Y)).to(self.place))
         self.targets = torch.from_numpy(self.Y).float()
 
     @property
@@ -278,6 +284,13 @@ class Run:
         is_view = has_views and self.settings.augment
         looks = managing and has_views and "relabelled" in self.settings.method.kinds
         return Request(rows, int(is_view) + _N_VIEWS * looks, not is_view, (purpose, epoch, step))
+
+
+def _balanced(loss: Callable[..., Tensor], of_values: Tensor, logits: Tensor, y: Any, weights: Any = None) -> Tensor:
+    """The loss with a weight for each value of each label, shape (2, K); it is linear in y."""
+    y = torch.as_tensor(y).to(logits)
+    present, absent = (loss(logits, torch.full_like(y, value), weights) for value in (1.0, 0.0))
+    return of_values[1] * y * present + of_values[0] * (1 - y) * absent
 
 
 def given_losses(logits: Tensor, Y: NDArray[np.bool_]) -> Tensor:

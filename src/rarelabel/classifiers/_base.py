@@ -13,7 +13,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from rarelabel._validation import Matrix, validate, validate_features
+from rarelabel._validation import Features, Matrix, validate, validate_features
 from rarelabel.schema import Column
 
 __all__ = ["MultilabelClassifier"]
@@ -32,6 +32,8 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
     classes_ : list of ndarray, or ndarray
         ``[0, 1]`` for each label, as scikit-learn has it for several outputs; the classes where Y was one-dimensional.
     label_names_ : tuple of str, shape (q,)
+    schema_ : Schema
+        The kinds of the columns of the training table.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, shape (d,)
         Only where X came with column names.
@@ -56,15 +58,16 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         ValueError, TypeError
             If the inputs or parameters cannot be used; the message names the column or label.
         """
-        table = validate(X, Y, allow_nan=get_tags(self).input_tags.allow_nan)
-        _refuse_categories(table.schema.features)
+        table = validate(X, Y, **self._door())
+        if not get_tags(self).input_tags.categorical:
+            _refuse_categories(table.schema.features)
         validate_data(self, X, skip_check_array=True)
         if table.labels.exclusive and not _gives_probabilities(self):
             raise TypeError(
                 f"Y is one-dimensional, and {type(self).__name__} picks the most probable class of each row: "
                 f"it needs an estimator with predict_proba, got {self.estimator!r}"
             )
-        self.label_names_ = table.schema.label_names
+        self.schema_, self.label_names_ = table.schema, table.schema.label_names
         self.classes_ = np.array(table.labels.values) if table.labels.exclusive else [np.arange(2)] * table.Y.shape[1]
         self._fit(self._handed_on(table.X), table.Y)
         return self
@@ -159,10 +162,20 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     def _rows(self, X: Any) -> Matrix:
         check_is_fitted(self)
-        features = validate_features(X, allow_nan=get_tags(self).input_tags.allow_nan)
-        _refuse_categories(features.columns)
+        features = validate_features(X, **self._door())
+        if not get_tags(self).input_tags.categorical:
+            _refuse_categories(features.columns)
         validate_data(self, X, reset=False, skip_check_array=True)
+        return self._encoded(features)
+
+    def _encoded(self, features: Features) -> Any:
+        """What the methods below get of rows; overridden where the kinds of columns matter."""
         return self._handed_on(features.X)
+
+    def _door(self) -> dict[str, Any]:
+        """How X is read."""
+        categorical = getattr(self, "categorical_features", "auto")
+        return {"allow_nan": get_tags(self).input_tags.allow_nan, "categorical_features": categorical}
 
     def _handed_on(self, X: Matrix) -> Matrix:
         """X as nested estimators of other libraries take it: LightGBM knows sparse matrices, but no sparse arrays."""

@@ -1,0 +1,298 @@
+"""BalanceMix for tables, with the interface of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from numbers import Integral, Real
+from threading import Event
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+try:
+    import torch
+except ImportError as error:
+    raise ImportError("BalanceMixClassifier needs PyTorch: pip install 'rarelabel[torch]'") from error
+
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from rarelabel._device import forked_rng, torch_generator
+from rarelabel._random import RandomState, check_random_state
+from rarelabel._validation import Features, Matrix, validate
+from rarelabel.augmentation._balancemix import BalanceMix
+from rarelabel.augmentation._balancemix_record import EpochRecord
+from rarelabel.augmentation._balancemix_run import given_losses
+from rarelabel.augmentation._label_manager import LabelManager
+from rarelabel.augmentation._managed_labels import ManagedLabels
+from rarelabel.augmentation._methods import Method
+from rarelabel.augmentation._streams import random_stream
+from rarelabel.augmentation._suspicious import SuspiciousLabels
+from rarelabel.augmentation._table_rows import TableInputs, TableRows, TableViews
+from rarelabel.classifiers import MultilabelClassifier
+
+__all__ = ["BalanceMixClassifier"]
+
+_AT_ONCE = 1024
+
+
+@final
+class BalanceMixClassifier(MultilabelClassifier):
+    """A feed-forward network for tables whose labels are rare and partly wrong, trained by BalanceMix.
+
+    Numbers get mean 0 and standard deviation 1 and categories a column each, inside. Sparse rows are made dense a batch
+    at a time. A view of a row is the row with some columns masked and some noise on numbers.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(256,)
+        Units of each hidden layer, with ReLU.
+    method : str or Method, default="balancemix"
+        As in :class:`BalanceMix`: ``"bce"``, ``"mixup"``, ``"asl"``, ... train the same network in the same loop.
+    dropout : float in [0, 1), default=0.0
+        Share of hidden units left out in a training step.
+    epochs, warmup : int, default=50 and 10
+    batch_size : int, default=64
+    optimizer : {"sgd", "adamw"}, default="sgd"
+        SGD with momentum 0.9, as in the paper, or AdamW. The learning rate falls to 0 along a cosine.
+    learning_rate, weight_decay : float, default=0.01 and 1e-4
+    mask_share : float in [0, 1), default=0.1
+        Share of the columns of a view that are masked by their means over the training rows.
+    noise : float, default=0.1
+        Standard deviation of the noise of a view, in standard deviations of the column.
+    augment : bool, default=True
+        Whether rows that are trained on are views too, with every method.
+    alpha, epsilon, temperature, positives_only : default=4.0, 0.975, 1.0 and False
+        As in :class:`BalanceMix`.
+    class_weight : "balanced" or None, default=None
+        With "balanced" the positives of a label weigh as much in the loss as its negatives.
+    categorical_features : "auto", None, mask, or indices or names of columns, default="auto"
+        Columns that hold categories besides those whose type says so.
+    device : str, default="auto"
+    n_threads : int, default=None
+    progress : callable, default=None
+        Called with an :class:`EpochRecord` after each epoch.
+    cancel : callable or threading.Event, default=None
+        Looked at before every step; where true, training ends as it stands.
+    random_state : int, Generator, RandomState or None, default=None
+
+    Attributes
+    ----------
+    network_ : torch.nn.Module
+    inputs_ : TableInputs
+        How rows become inputs of the network.
+    history_ : tuple of EpochRecord
+    stopped_ : {"finished", "cancelled", "not finite"}
+    seed_ : int
+
+    Raises
+    ------
+    ValueError
+        On ``fit``, if a parameter is out of range, or the loss is not finite in the first epoch.
+
+    See Also
+    --------
+    BalanceMix : The loop, for any network and dataset.
+
+    References
+    ----------
+    H. Song, M. Kim and J.-G. Lee (2024), "Toward robustness in multi-label classification: a data augmentation strategy
+    against imbalance and noise", AAAI; arXiv 2312.07087.
+
+    Examples
+    --------
+    >>> from rarelabel.augmentation import BalanceMixClassifier
+    >>> from rarelabel.datasets import flip_labels, make_imbalanced_multilabel
+    >>> data, _ = make_imbalanced_multilabel(500, 20, 4, class_sep=1.5, random_state=0)
+    >>> noisy = flip_labels(data.Y, 0.2, random_state=1)
+    >>> classifier = BalanceMixClassifier((32,), epochs=20, warmup=5, random_state=0).fit(data.X, noisy.Y)
+    >>> bool((classifier.predict(data.X) == data.Y).mean() > 0.9)  # of the labels it learned from, 0.8 were right
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (256,),
+        *,
+        method: str | Method = "balancemix",
+        dropout: float = 0.0,
+        epochs: int = 50,
+        warmup: int = 10,
+        batch_size: int = 64,
+        optimizer: Literal["sgd", "adamw"] = "sgd",
+        learning_rate: float = 0.01,
+        weight_decay: float = 1e-4,
+        mask_share: float = 0.1,
+        noise: float = 0.1,
+        augment: bool = True,
+        alpha: float = 4.0,
+        epsilon: float = 0.975,
+        temperature: float = 1.0,
+        positives_only: bool = False,
+        class_weight: Literal["balanced"] | None = None,
+        categorical_features: Any = "auto",
+        device: str = "auto",
+        n_threads: int | None = None,
+        progress: Callable[[EpochRecord], object] | None = None,
+        cancel: Callable[[], bool] | Event | None = None,
+        random_state: RandomState = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.method = method
+        self.dropout = dropout
+        self.epochs = epochs
+        self.warmup = warmup
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.mask_share = mask_share
+        self.noise = noise
+        self.augment = augment
+        self.alpha = alpha
+        self.epsilon = epsilon
+        self.temperature = temperature
+        self.positives_only = positives_only
+        self.class_weight = class_weight
+        self.categorical_features = categorical_features
+        self.device = device
+        self.n_threads = n_threads
+        self.progress = progress
+        self.cancel = cancel
+        self.random_state = random_state
+
+    def managed_labels(self, X: Any, Y: Any) -> ManagedLabels:
+        """What the network and a label manager say about given labels, those it was trained on or others.
+
+        Mixtures are fitted to the losses of these rows, and two views of each are looked at.
+
+        Parameters
+        ----------
+        X, Y : as in :meth:`fit`
+
+        Returns
+        -------
+        ManagedLabels
+
+        Raises
+        ------
+        ValueError
+            If the table has other columns or another number of labels.
+        """
+        check_is_fitted(self)
+        table = validate(X, Y, **self._door())
+        if table.Y.shape[1] != len(self.label_names_):
+            raise ValueError(f"Y has {table.Y.shape[1]} labels, {len(self.label_names_)} were fitted")
+        rows = self._encoded(Features(table.X, table.schema.features, table.named))
+        generator = torch_generator(random_stream(self.seed_, "review"))
+        losses = given_losses(self._logits(rows), table.Y)
+        views = [self._logits(rows, generator).sigmoid() for _ in range(2)]
+        manager = LabelManager(epsilon=self.epsilon).fit(losses, table.Y)
+        return replace(manager.manage(losses, table.Y, views), label_names=self.label_names_)
+
+    def suspicious_labels(
+        self, X: Any, Y: Any, top: int | None = None, *, row_names: Sequence[Any] | None = None
+    ) -> SuspiciousLabels:
+        """List given labels that are probably wrong; see :meth:`managed_labels`, :meth:`ManagedLabels.suspicious`."""
+        return self.managed_labels(X, Y).suspicious(top, row_names=row_names)
+
+    def _fit(self, X: Matrix, Y: NDArray[np.bool_]) -> None:
+        self._check_parameters()
+        rng = check_random_state(self.random_state)
+        inputs = TableInputs.fit(X, self.schema_)
+        sizes = [inputs.width, *self.hidden_layer_sizes, Y.shape[1]]
+        network = _network(sizes, self.dropout, torch_generator(rng))
+        trained = BalanceMix(
+            network,
+            method=self.method,
+            epochs=self.epochs,
+            warmup=self.warmup,
+            batch_size=self.batch_size,
+            batch_view=TableViews.of(inputs, mask_share=self.mask_share, noise=self.noise),
+            augment=self.augment,
+            optimizer=self._make_optimizer,
+            alpha=self.alpha,
+            epsilon=self.epsilon,
+            temperature=self.temperature,
+            positives_only=self.positives_only,
+            class_weight=self.class_weight,
+            device=self.device,
+            n_threads=self.n_threads,
+            random_state=rng,
+        )
+        trained.fit(TableRows(X, inputs, {}), Y, progress=self.progress, cancel=self.cancel)
+        self.network_, self.inputs_ = network.cpu().eval(), inputs
+        self.seed_, self.history_, self.stopped_ = trained.seed_, trained.history_, trained.stopped_
+
+    def _make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        if self.optimizer == "adamw":
+            return AdamW(parameters, lr=self.learning_rate, weight_decay=self.weight_decay)
+        return SGD(parameters, lr=self.learning_rate, momentum=0.9, weight_decay=self.weight_decay)
+
+    def _encoded(self, features: Features) -> TableRows:
+        return self.inputs_.rows(features)
+
+    def _predict(self, X: Matrix) -> NDArray[np.bool_]:
+        return self._predict_proba(X) > 0.5
+
+    def _predict_proba(self, X: Matrix) -> NDArray[np.float64]:
+        probabilities: NDArray[np.float64] = self._logits(X).double().sigmoid().numpy()
+        return probabilities
+
+    def _predict_with_proba(self, X: Matrix) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        proba = self._predict_proba(X)
+        return proba > 0.5, proba
+
+    @torch.no_grad()
+    def _logits(self, rows: TableRows, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Of rows as they are, or of a view of each where a generator is given."""
+        view = TableViews.of(self.inputs_, mask_share=self.mask_share, noise=self.noise)
+        parts = []
+        for start in range(0, len(rows), _AT_ONCE):
+            x = rows.__getitems__(range(start, min(start + _AT_ONCE, len(rows))))
+            parts.append(self.network_(x if generator is None else view(x, generator)))
+        return torch.cat(parts)
+
+    def _check_parameters(self) -> None:
+        sizes = self.hidden_layer_sizes
+        if isinstance(sizes, str) or not isinstance(sizes, Sequence) or not all(map(_is_size, sizes)):
+            raise ValueError(f"hidden_layer_sizes must be a sequence of ints of at least 1, got {sizes!r}")
+        ranges: dict[str, tuple[str, Callable[[float], bool]]] = {
+            "dropout": ("in [0, 1)", lambda value: 0 <= value < 1),
+            "mask_share": ("in [0, 1)", lambda value: 0 <= value < 1),
+            "noise": ("of at least 0", lambda value: 0 <= value < np.inf),
+            "learning_rate": ("above 0", lambda value: 0 < value < np.inf),
+            "weight_decay": ("of at least 0", lambda value: 0 <= value < np.inf),
+        }
+        for name, (expected, holds) in ranges.items():
+            value = getattr(self, name)
+            if not isinstance(value, Real) or isinstance(value, bool) or not holds(float(value)):
+                raise ValueError(f"{name} must be a number {expected}, got {value!r}")
+        if self.optimizer not in ("sgd", "adamw"):
+            raise ValueError(f"optimizer must be 'sgd' or 'adamw', got {self.optimizer!r}")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = tags.input_tags.allow_nan = True
+        return tags
+
+
+def _network(sizes: Sequence[int], dropout: float, generator: torch.Generator) -> nn.Sequential:
+    """Linear layers between the sizes, with ReLU and dropout; every label starts at the probability 1/2."""
+    with forked_rng(generator):
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
+        last = layers[-3]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+    return nn.Sequential(*layers[:-2])
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
