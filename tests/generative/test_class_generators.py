@@ -221,6 +221,8 @@ def test_rows_are_drawn_of_the_class_that_is_asked_for(cls):
             model.sample(n, conditions)
     with pytest.raises(ValueError, match="not fitted"):
         cls().sample(3)
+    with pytest.raises(TypeError, match=r"conditions must be a dict of names to values, got \['c'\]"):
+        model.sample(3, ["c"])
 
 
 @every_class
@@ -244,6 +246,8 @@ def test_a_saved_model_draws_the_same_rows(cls, tmp_path):
     assert again.get_params() == model.get_params()
     assert (again.stopped_, again.n_features_in_) == (model.stopped_, 4)
     np.testing.assert_array_equal(again.loss_history_, model.loss_history_)
+    with pytest.raises(ValueError, match=r"device must be 'auto' or a device of torch such as .* got 'abacus'"):
+        cls.load(tmp_path / "model.safetensors", device="abacus")
     other = TabDDPM if cls is not TabDDPM else SEMResDDPM
     with pytest.raises(ValueError, match=f"holds a model of '{cls.__name__}', not of '{other.__name__}'"):
         other.load(tmp_path / "model.safetensors")
@@ -359,6 +363,9 @@ def test_a_y_without_classes_is_refused(cls, y, message):
     [
         ({"training_steps": 0}, "training_steps must be an int of at least 1, got 0"),
         ({"batch_size": 2.5}, "batch_size must be an int of at least 1, got 2.5"),
+        ({"learning_rate": 0}, "learning_rate must be a number above 0, got 0"),
+        ({"n_threads": 0}, "n_threads must be None or an int of at least 1, got 0"),
+        ({"reject_copies": "no"}, "reject_copies must be True or False, got 'no'"),
         ({"numeric_transform": "log"}, "numeric_transform must be one of .* got 'log'"),
         ({"device": "abacus"}, "device must be 'auto' or a device of torch"),
     ],

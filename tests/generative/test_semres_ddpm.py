@@ -59,9 +59,12 @@ def test_training_can_be_watched_and_cancelled():
     ("parameters", "message"),
     [
         ({"n_timesteps": 0}, "n_timesteps must be an int of at least 1, got 0"),
-        ({"width": 0}, "width must be None or at least 1, got 0"),
-        ({"patience": 0}, "patience must be None or at least 1, got 0"),
+        ({"width": 0}, "width must be None or an int of at least 1, got 0"),
+        ({"patience": "x"}, "patience must be None or an int of at least 1, got 'x'"),
+        ({"attention": "no"}, "attention must be True or False, got 'no'"),
+        ({"weight_decay": -1}, "weight_decay must be a number of at least 0, got -1"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
+        ({"dropout": "x"}, r"dropout must be in \[0, 1\), got 'x'"),
     ],
 )
 def test_parameters_that_mean_nothing_are_refused(parameters, message):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
+from rarelabel.generative._bounds import check_counts, check_number, is_number
 from rarelabel.schema import Schema
 
 __all__ = ["check_parameters", "label_conditions"]
@@ -35,6 +35,7 @@ _COUNTS = ("n_labels", "batch_size")
 _COUNTS_OR_NONE = ("latent_size", "width", "training_steps", "patience", "n_threads")
 _AT_LEAST_0 = (
     "latent_noise", "latent_weight", "label_weight", "ranking_weight", "feature_weight", "orthogonality",
+    "weight_decay",
 )  # fmt: skip
 
 
@@ -43,15 +44,10 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     for name, allowed in _CHOICES.items():
         if parameters[name] not in allowed:
             raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {parameters[name]!r}")
-    for name in _COUNTS + _COUNTS_OR_NONE:
-        value = parameters[name]
-        if value is None and name in _COUNTS_OR_NONE:
-            continue
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
+    check_counts(parameters, _COUNTS, or_none=_COUNTS_OR_NONE)
     for name in _AT_LEAST_0:
-        if not is_number(parameters[name]) or not 0 <= parameters[name] < np.inf:
-            raise ValueError(f"{name} must be a number of at least 0, got {parameters[name]!r}")
+        check_number(parameters, name)
+    check_number(parameters, "learning_rate", above=0)
     if not is_number(parameters["threshold"]) or not 0 < parameters["threshold"] < np.inf:
         raise ValueError(f"threshold must be a positive number, got {parameters['threshold']!r}")
     if not is_number(parameters["interpolation"]) or not 0 <= parameters["interpolation"] <= 1:
@@ -61,8 +57,3 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         raise ValueError(f"seeds must be 'minority', 'top_k' or a function of Y, got {seeds!r}")
     if rule not in ("calibrated", "cardinality") and not (is_number(rule) and 0 < rule < 1):
         raise ValueError(f"label_threshold must be 'calibrated', 'cardinality' or in (0, 1), got {rule!r}")
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a real number and no truth value."""
-    return isinstance(value, Real) and not isinstance(value, bool)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from rarelabel._device import torch_generator
 from rarelabel.encoding import TableEncoder
-from rarelabel.generative._class_model import check_counts, class_weights
+from rarelabel.generative._bounds import check_counts, check_number, check_switches, is_number
+from rarelabel.generative._class_model import class_weights
 from rarelabel.generative._model import Recipe, TableModel, draw, first_model, learn
 from rarelabel.generative._subset_model import choose_held_out
 from rarelabel.nn import denoiser_width
@@ -19,17 +20,19 @@ from rarelabel.training import TrainingResult
 __all__ = ["check_parameters", "draw_rows", "learn_classes"]
 
 _COUNTS = ("n_timesteps", "sampling_steps", "training_steps", "batch_size")
+_COUNTS_OR_NONE = ("width", "patience", "n_threads")
+_SWITCHES = ("reject_copies", "attention", "shrinkage", "residual")
 _OF_THE_RECIPE = ("sampling_steps", "dropout", "batch_size", "learning_rate", "weight_decay", "patience")
 _OF_THE_LOOP = ("device", "n_threads", "progress", "cancel")
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
     """Raise ValueError for a parameter of a sampler that means nothing."""
-    check_counts(parameters, _COUNTS)
-    for name in ("width", "patience"):
-        if parameters[name] is not None and parameters[name] < 1:
-            raise ValueError(f"{name} must be None or at least 1, got {parameters[name]!r}")
-    if not 0 <= parameters["dropout"] < 1:
+    check_counts(parameters, _COUNTS, or_none=_COUNTS_OR_NONE)
+    check_switches(parameters, tuple(name for name in _SWITCHES if name in parameters))
+    check_number(parameters, "learning_rate", above=0)
+    check_number(parameters, "weight_decay")
+    if not is_number(parameters["dropout"]) or not 0 <= parameters["dropout"] < 1:
         raise ValueError(f"dropout must be in [0, 1), got {parameters['dropout']!r}")
 
 

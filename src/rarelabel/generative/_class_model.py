@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,6 @@ __all__ = [
     "ClassModel",
     "Draw",
     "Learn",
-    "check_counts",
     "class_weights",
     "draw_classes",
     "fit_class_model",
@@ -88,14 +86,6 @@ class ClassModel:
     hashes: NDArray[np.uint64]
     unseen: NDArray[np.intp]
     few: dict[int, Encoded]
-
-
-def check_counts(parameters: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    """Raise ValueError where one of these is no whole number of at least 1."""
-    for name in names:
-        value = parameters[name]
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be an int of at least 1, got {value!r}")
 
 
 def plan_classes(method: str, strategy: BalancingStrategy, X: Matrix, Y: Mask, schema: Schema) -> SamplingPlan:

@@ -15,10 +15,10 @@ from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._balancing import BalancingStrategy
+from rarelabel.generative._bounds import check_counts, check_number, check_switches
 from rarelabel.generative._class_files import class_parts, read_classes
 from rarelabel.generative._class_model import (
     Draw,
-    check_counts,
     fit_class_model,
     plan_classes,
     resample_classes,
@@ -163,10 +163,12 @@ class CWGANGP(GenerativeMixin, BaseSampler):
         return tags
 
     def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
-        check_counts(self.get_params(deep=False), ("training_steps", "critic_steps", "batch_size"))
-        if not self.gradient_penalty >= 0 or not self.temperature > 0:
-            got = f"got {self.gradient_penalty!r} and {self.temperature!r}"
-            raise ValueError(f"gradient_penalty must be at least 0 and temperature above 0, {got}")
+        parameters = self.get_params(deep=False)
+        check_counts(parameters, ("training_steps", "critic_steps", "batch_size"), or_none=("n_threads",))
+        check_switches(parameters, ("reject_copies",))
+        check_number(parameters, "gradient_penalty")
+        for name in ("temperature", "learning_rate"):
+            check_number(parameters, name, above=0)
         return plan_classes("CWGANGP", self.sampling_strategy, X, Y, schema)
 
     def _fit_resample(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from rarelabel._device import choose_device
 from rarelabel._random import RandomState, check_random_state
 from rarelabel._validation import Container, Matrix, Table
 from rarelabel.base import BaseSampler
@@ -106,7 +107,7 @@ class GenerativeMixin(_Sampler):
             If the model is not trained.
         """
         check_is_fitted(self, "trained_")
-        return self._container.fill(*self._draw(_number(n), conditions, self._stream(random_state)))
+        return self._container.fill(*self._draw(_number(n), _named(conditions), self._stream(random_state)))
 
     def sample_dataset(
         self, n: int, conditions: Mapping[Hashable, Any] | None = None, *, random_state: RandomState = None
@@ -124,7 +125,7 @@ class GenerativeMixin(_Sampler):
             With the columns of the training table, whatever containers ``fit`` was given.
         """
         check_is_fitted(self, "trained_")
-        X, Y = self._draw(_number(n), conditions, self._stream(random_state))
+        X, Y = self._draw(_number(n), _named(conditions), self._stream(random_state))
         return Dataset(X, Y, self.schema_, f"rows drawn by {type(self).__name__}")
 
     @property
@@ -179,6 +180,7 @@ class GenerativeMixin(_Sampler):
         unknown = sorted(set(parameters) - set(cls._get_param_names()))
         if unknown:
             raise TypeError(f"{cls.__name__} has no parameter {unknown[0]!r}")
+        choose_device(device)  # a wrong name is no fault of the file
         content = read_model(path, cls.__name__)
         with fitting_parts(path):
             sampler = restore_sampler(cls, content, device=device, **parameters)
@@ -219,3 +221,9 @@ def _number(n: int) -> int:
     if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
         raise ValueError(f"n must be an int of at least 0, got {n!r}")
     return int(n)
+
+
+def _named(conditions: Mapping[Hashable, Any] | None) -> Mapping[Hashable, Any] | None:
+    if conditions is not None and not isinstance(conditions, Mapping):
+        raise TypeError(f"conditions must be a dict of names to values, got {conditions!r}")
+    return conditions

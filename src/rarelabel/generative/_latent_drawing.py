@@ -282,7 +282,7 @@ def draw_rows(
         if not len(missing):
             break
     if n_copies:
-        warnings.warn(f"AEMLO: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=4)
+        warnings.warn(f"AEMLO: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=5)
     X, Y, asked = in_order(parts)
     pairs = trained.rows[first[asked]], np.where(second[asked] >= 0, trained.rows[second[asked]], -1)
     return Drawn(X, Y, asked, *pairs, n_candidates)

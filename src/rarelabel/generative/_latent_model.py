@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -197,7 +198,8 @@ def first_space(
         Means of the encoded features and of the labels.
     rng : Generator
     """
-    with forked_rng(torch_generator(rng)):
+    with forked_rng(torch_generator(rng)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Initializing zero-element tensors")  # all columns are constant
         space = LatentSpace(encoder.width_, q, recipe)
     if recipe.released:
         return space

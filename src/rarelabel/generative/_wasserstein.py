@@ -193,6 +193,7 @@ def slope_penalty(critic: nn.Module, real: Tensor, made: Tensor, generator: torc
     >>> slope_penalty(critic, torch.zeros(4, 2), torch.ones(4, 2), torch.Generator()).item()
     16.0
     """
+    # NOTE[DIFF] Zheng et al. take the slope along the features alone; here it is that along the columns of the class too
     share = torch.rand(len(real), 1, generator=generator).to(real.device)
     between = (share * real + (1 - share) * made).requires_grad_()
     (slopes,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
@@ -231,7 +232,7 @@ def _train_pair(
             is_finite &= _descend(for_critic, recipe.gradient_penalty * penalty - distance)
         made = form.make(generator, real, random, recipe.temperature)
         if not (is_finite and _descend(for_generator, -critic(made).mean())):
-            stopped = "not finite"
+            stopped, step = "not finite", step - 1
             break
         recent.append(distance.item())
         if step % _RECORD_EVERY == 0 or step == recipe.steps:
