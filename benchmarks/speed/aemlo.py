@@ -3,20 +3,27 @@
     export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
     python benchmarks/speed/aemlo.py > tables.md          # all at bibtex size: 7,395 x 1,836, 159 labels; made-up rows
     python benchmarks/speed/aemlo.py epoch step           # some parts: epoch, step
+    python benchmarks/speed/aemlo.py threads              # do two threads give the bytes of one?
     python benchmarks/speed/aemlo.py FILE.arff.gz         # fit on a file: CPU seconds and peak memory
 
 Epoch: our loss and the released losses written as the released code has them, with a tensor of the differences of all
 pairs of rows of a batch (n x n x d), same batches of 128 rows, each with its own network. The released one is timed on
 a few batches and scaled up to an epoch. Step: forward, backward and update at the default sizes, and the three matrix
-products that each layer needs in it, nothing else, in turn; medians of CPU seconds.
+products that each layer needs in it, nothing else, in turn; medians of CPU seconds. Threads: a few steps, then new
+rows, in a process of its own for each number of threads; a sparse table of bibtex's size and one of 400 x 5.
 """
 
+import hashlib
+import os
 import resource
+import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import nn
 
 from rarelabel import AEMLO
@@ -126,6 +133,37 @@ def step():
     print(f"| matrix products alone | {1e3 * bare:.0f} | {flops / bare / 1e9:.0f} |\n")
 
 
+def digest(n_threads, size):
+    """Print a hash of the new rows of a made-up table."""
+    rng = np.random.default_rng(0)
+    if size == "wide":
+        X = sparse.random_array((N, D), density=0.037, format="csr", rng=rng)
+        X.data[:] = 1
+        Y = rng.random((N, Q)) < 0.015 * np.linspace(0.3, 3, Q)
+    else:
+        X, Y = rng.normal(size=(400, 5)), rng.random((400, 3)) < [0.8, 0.2, 0.1]
+        X[:, :3] += Y
+    warnings.simplefilter("ignore")
+    sampler = AEMLO(training_steps=8 if size == "wide" else 40, random_state=0, n_threads=int(n_threads))
+    X_res, Y_res = sampler.fit_resample(X, Y)
+    dense = X_res.toarray() if sparse.issparse(X_res) else X_res
+    print(hashlib.sha256(dense.tobytes() + Y_res.tobytes()).hexdigest())
+
+
+def threads():
+    print("| table | steps | two threads give the bytes of one |\n|---|---|---|")
+    for size, name in (("wide", "7,395 x 1,836, sparse | 8"), ("narrow", "400 x 5 | 40")):
+        found = {
+            subprocess.run(
+                [sys.executable, __file__, f"digest:{n}:{size}"],
+                env={**os.environ, "OMP_NUM_THREADS": str(n)}, capture_output=True, check=True, text=True,
+            ).stdout
+            for n in (1, 2)
+        }  # fmt: skip
+        print(f"| {name} | {'yes' if len(found) == 1 else 'no'} |")
+    print()
+
+
 def fit(path):
     data = read(path)
     used = seconds(lambda: AEMLO(random_state=0).fit(data.X, data.Y, schema=data.schema))
@@ -135,5 +173,9 @@ def fit(path):
 
 
 if __name__ == "__main__":
+    parts = {"epoch": epoch, "step": step, "threads": threads}
     for part in sys.argv[1:] or ["epoch", "step"]:
-        {"epoch": epoch, "step": step}.get(part, lambda part=part: fit(part))()
+        if part.startswith("digest:"):
+            digest(*part.split(":")[1:])
+        else:
+            parts.get(part, lambda part=part: fit(part))()

@@ -32,9 +32,11 @@ COLUMNS = (*(f"psnr_{t}" for t in TIMES), "psnr", "c2st_auc", "wasserstein", "f1
 PARTS = ("attention", "shrinkage", "residual")
 
 
-def make(network, d, seed, **parameters):
+def make(network, blocks, seed, **parameters):
     if network.startswith("MLP"):
-        width = width_of_equal_size(d) if network == "MLP wide" else None
+        # as the sampler builds its network: the columns of a category, and those of the classes, are one variable
+        variables = [each for b in blocks for each in ([b.width] if b.is_one_hot else [1] * b.width)]
+        width = width_of_equal_size(blocks[-1].stop, variables) if network == "MLP wide" else None
         return TabDDPM(width=width, random_state=seed, **parameters)
     off = PARTS if network == "all off" else [part for part in PARTS if network == f"no {part}"]
     return SEMResDDPM(random_state=seed, **dict.fromkeys(off, False), **parameters)
@@ -76,7 +78,7 @@ def job(data, network, seed, training_steps):
     given, held = split(dataset.Y, seed)
     parameters = {"training_steps": training_steps} if training_steps else {}
     encoder = TableEncoder("quantile").fit(filled(dataset, given), dataset.schema, dataset.Y[given])
-    sampler = make(network, encoder.width_, seed, **parameters)
+    sampler = make(network, encoder.blocks_, seed, **parameters)
     line = measure(dataset, sampler, seed)
     X_held = filled(dataset, given, held)
     found = {f"psnr_{t}": psnr(sampler, X_held, dataset.Y[held], t, seed) for t in TIMES}

@@ -33,10 +33,13 @@ def n_weights(module):
     return sum(each.numel() for each in module.parameters())
 
 
-def width_of_equal_size(d):
-    """The width at which an MLP denoiser of d columns has about as many weights as SEMST-ResNet as it is used."""
+def width_of_equal_size(d, variables=None):
+    """The width at which an MLP denoiser of d columns has about as many weights as SEMST-ResNet as it is used.
+
+    ``variables``: numbers of columns that are one variable, as the network takes them.
+    """
     with torch.device("meta"):  # shapes alone
-        wanted = n_weights(SEMSTResNet(d, width=min(denoiser_width(d), 512), conditional=True))
+        wanted = n_weights(SEMSTResNet(d, width=min(denoiser_width(d), 512), variables=variables, conditional=True))
         sizes = {width: n_weights(MLPDenoiser(d, width=width, conditional=True)) for width in range(16, 2048, 8)}
     return min(sizes, key=lambda width: abs(sizes[width] - wanted))
 
