@@ -11,8 +11,7 @@ the held-out rows with a minority label, what new rows of the same law would giv
 Lines that the CSV file already has are not computed again. Few rows have a W1 by chance: ``W1 boot.`` is the
 bootstrap's, ``W1 real`` that of held-out rows, were they as many as the new ones: W1 by chance goes with
 sqrt(1/m + 1/n) for m and n rows. Both are means over all their lines. ``missed`` names the bounds of BOUNDS that the
-means of a line do not keep. Lines of ``paper before`` are of MLDM before its networks were told known columns of
-wide tables loudly; this script cannot make them again.
+means of a line do not keep.
 """
 
 import argparse

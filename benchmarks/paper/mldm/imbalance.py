@@ -2,8 +2,7 @@
 
     python imbalance.py > imbalance.md
 
-reads ``fidelity.csv``, which ``fidelity.py`` writes; of wide tables the lines before their networks were told known
-columns loudly, where there are such lines.
+reads ``fidelity.csv``, which ``fidelity.py`` writes.
 """
 
 from pathlib import Path
@@ -28,8 +27,7 @@ def main():
     print(f"| {' | '.join(headings)} |\n{'|---' * len(headings)}|")
     for name in DATA:
         found = {line["variant"]: means_of([line]) for line in lines if line["data"] == name and line["seed"] == "0"}
-        found["paper"] = found.get("paper before", found.get("paper"))
-        if found["paper"] is None:
+        if "paper" not in found:
             continue
         mldm = found["paper"]
         less = [
