@@ -326,6 +326,8 @@ class BalanceMix:
                 views = run.predict(run.rows, 2) if run.rows.has_views else [logits]
             except Diverged:
                 raise ValueError(_NOT_FINITE) from None
+            finally:
+                run.rows.close()
         losses = given_losses(logits, run.Y)
         manager = LabelManager(epsilon=self.settings.epsilon)
         found = manager.fit(losses, run.Y).manage(losses, run.Y, [view.sigmoid() for view in views])
@@ -343,8 +345,6 @@ class BalanceMix:
         labels, names = as_labels(given_labels(dataset) if Y is None else Y)
         if len(labels) != len(dataset):
             raise ValueError(f"the dataset has {len(dataset)} rows, Y {len(labels)}")
-        if len(labels) < team.size:
-            raise ValueError(f"there are {len(labels)} rows for {team.size} processes")
         model, settings = self.model.to(place), self.settings
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         return Run(

@@ -28,7 +28,7 @@ from rarelabel.augmentation._streams import Purpose, random_stream
 from rarelabel.classifiers import balanced_weights
 from rarelabel.training import is_set
 
-__all__ = ["Diverged", "Epoch", "Run", "Settings", "given_losses"]
+__all__ = ["Diverged", "Epoch", "Run", "Settings", "given_losses", "split"]
 
 _N_VIEWS = 2  # of each row, for re-labelling
 
@@ -151,10 +151,10 @@ class Run:
         """
         method, settings = self.settings.method, self.settings
         parts: dict[Purpose, list[NDArray[np.intp]]] = {
-            "view": self._batches(random_stream(settings.seed, "order", epoch).permutation(len(self.Y)))
+            "view": self._split(random_stream(settings.seed, "order", epoch).permutation(len(self.Y)))
         }
         if method.partner is not None:
-            parts["partner view"] = self._batches(self._partners(epoch))
+            parts["partner view"] = self._split(self._partners(epoch))
         decisions = _Decisions.of(self) if method.kinds and epoch >= settings.warmup else None
         plan = [
             [self._request(rows[step], purpose, epoch, step, decisions is not None) for purpose, rows in parts.items()]
@@ -206,10 +206,11 @@ class Run:
         ------
         Diverged
             If one is not finite.
+        ValueError
+            If there are no rows, or fewer than processes.
         """
         n = len(rows.dataset)
-        size = 4 * self.settings.batch_size
-        batches = np.array_split(np.arange(n), math.ceil(n / size))
+        batches = split(np.arange(n), 4 * self.settings.batch_size, self.team)
         plan = [[Request(batch, n_views, not n_views, (purpose, 0, step))] for step, batch in enumerate(batches)]
         found = [torch.zeros(n, len(self.label_names)) for _ in range(max(n_views, 1))]
         for batch, [loaded] in zip(batches, rows.load(plan), strict=True):
@@ -268,9 +269,8 @@ class Run:
         self.optimizer.step()
         return total, False
 
-    def _batches(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-        """Batches of nearly equal size: one of a single row at the end would be none to a batch normalisation."""
-        return np.array_split(rows, self.n_steps)
+    def _split(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        return split(rows, self.settings.batch_size, self.team)
 
     def _partners(self, epoch: int) -> NDArray[np.intp]:
         if self.settings.method.partner == "random":
@@ -284,6 +284,25 @@ class Run:
         is_view = has_views and self.settings.augment
         looks = managing and has_views and "relabelled" in self.settings.method.kinds
         return Request(rows, int(is_view) + _N_VIEWS * looks, not is_view, (purpose, epoch, step))
+
+
+def split(rows: NDArray[np.intp], size: int, team: Team) -> list[NDArray[np.intp]]:
+    """Batches of at most ``size`` rows and nearly equal size: a last one of a single row has no batch normalisation.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, or a batch has fewer than there are processes.
+
+    Examples
+    --------
+    >>> split(np.arange(7), 3, Team())
+    [array([0, 1, 2]), array([3, 4]), array([5, 6])]
+    """
+    n_batches = max(1, math.ceil(len(rows) / size))
+    if len(rows) // n_batches < team.size:
+        raise ValueError(f"{len(rows)} rows in batches of at most {size} are too few for {team.size} processes")
+    return np.array_split(rows, n_batches)
 
 
 def _balanced(loss: Callable[..., Tensor], of_values: Tensor, logits: Tensor, y: Any, weights: Any = None) -> Tensor:

@@ -50,7 +50,20 @@ class Request:
     key: tuple[Purpose, int, int] = ("view", 0, 0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
+class _Plan:
+    """The sampler of the loader: what to fetch at each step."""
+
+    steps: Sequence[Sequence[tuple[Request, NDArray[np.intp]]]] = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(eq=False)
 class RowLoader:
     """Gives rows of a dataset as tensors on a device, with worker processes or without.
 
@@ -78,8 +91,8 @@ class RowLoader:
     num_workers: int
     team: Team
     place: torch.device
-    _plan: _Plan = field(default_factory=lambda: _Plan(), init=False)
-    _loaders: list[DataLoader[Any]] = field(default_factory=list, init=False)
+    _plan: _Plan = field(default_factory=_Plan, init=False)
+    _loader: DataLoader[Any] | None = field(default=None, init=False)
 
     @property
     def has_views(self) -> bool:
@@ -92,27 +105,25 @@ class RowLoader:
         Under torchrun they hold this process's share of the rows.
         """
         self._plan.steps = [[self._fetched(request) for request in requests] for requests in plan]
-        for requests, loaded in zip(plan, self._loader(), strict=True):
+        if self._loader is None:  # made once, so that workers stay over the epochs
+            self._loader = self._make_loader()
+        for requests, loaded in zip(plan, self._loader, strict=True):
             yield [self._finished(request, tensors) for request, tensors in zip(requests, loaded, strict=True)]
 
     def close(self) -> None:
         """Let worker processes go; they come back when something is loaded again."""
-        self._loaders.clear()
+        self._loader = None
 
-    def _loader(self) -> DataLoader[Any]:
-        if not self._loaders:  # once, so that workers stay over the epochs
-            fetcher = _Fetcher(self.dataset, self.transform, self.view, self.seed)
-            loader: DataLoader[Any] = DataLoader(
-                fetcher,
-                batch_size=None,
-                sampler=self._plan,
-                num_workers=self.num_workers,
-                persistent_workers=self.num_workers > 0,
-                pin_memory=self.place.type == "cuda",
-                generator=torch.Generator(),  # of the seeds of workers, which nothing uses
-            )
-            self._loaders.append(loader)
-        return self._loaders[0]
+    def _make_loader(self) -> DataLoader[Any]:
+        return DataLoader(
+            _Fetcher(self.dataset, self.transform, self.view, self.seed),
+            batch_size=None,
+            sampler=self._plan,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=self.place.type == "cuda",
+            generator=torch.Generator(),  # of the seeds of workers, which nothing uses
+        )
 
     def _fetched(self, request: Request) -> tuple[Request, NDArray[np.intp]]:
         """What a worker fetches: the share of this process, but whole batches where these are viewed as one."""
@@ -129,19 +140,6 @@ class RowLoader:
         generator = torch_generator(random_stream(self.seed, *request.key))
         views = [self.batch_view(tensors[0], generator) for _ in range(request.n_views)]
         return list(self.team.share([*tensors, *views] if request.plain else views))
-
-
-@dataclass(eq=False)
-class _Plan:
-    """The sampler of the loader: what to fetch at each step."""
-
-    steps: Sequence[Sequence[tuple[Request, NDArray[np.intp]]]] = ()
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.steps)
-
-    def __len__(self) -> int:
-        return len(self.steps)
 
 
 @dataclass(frozen=True, eq=False)
