@@ -166,7 +166,7 @@ def main():
     parser.add_argument("--head", default="linear")
     parser.add_argument("--checkpoint")
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--learning-rate", type=float, default=0.05)
     parser.add_argument("--magnitude", type=float, default=5.0)
     parser.add_argument("--epsilon", type=float, default=0.975)

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rarelabel.datasets import LabelledImages, read_images
-from rarelabel.metrics import average_precision_per_label, group_means, label_groups
-from rarelabel.model_selection import train_test_split
 from rarelabel.tasks._outputs import PathLike, Progress, check_outputs, silent
 from rarelabel.tasks._training_page import check_page, write_page
 
@@ -210,6 +208,7 @@ def train_images(
         If images, labels or options cannot be used, or nothing could be written.
     """
     from rarelabel.augmentation import ImageModel
+    from rarelabel.metrics import average_precision_per_label, label_groups
     from rarelabel.nn import make_resnet
 
     options = options or TrainingOptions()
@@ -272,6 +271,8 @@ def _parts(
     data: LabelledImages, split: str | None, held_out: float, seed: int
 ) -> tuple[LabelledImages, LabelledImages]:
     """Images to train on and to judge by."""
+    from rarelabel.model_selection import train_test_split
+
     if data.split is None:
         rows = np.arange(len(data))
         train, test, _, _ = train_test_split(rows, data.Y, test_size=held_out, random_state=seed)
@@ -325,6 +326,8 @@ def _groups(
     precision: NDArray[np.float64], counts: NDArray[np.intp], bounds: tuple[int, int]
 ) -> tuple[tuple[str, ...], dict[str, float]]:
     """Group of each label, and the means over all and over each group."""
+    from rarelabel.metrics import group_means, label_groups
+
     many, few = bounds
     masks: Mapping[str, NDArray[np.bool_]] = label_groups(counts, many=many, few=few)
     names = tuple(next(name for name, mask in masks.items() if mask[k]) for k in range(len(counts)))
