@@ -78,22 +78,6 @@ def test_one_known_label_is_as_loud_as_many_and_what_is_noised_is_not_heard():
     torch.testing.assert_close(tell(torch.zeros(2, 2000), known), torch.zeros(2, 256))
 
 
-def test_a_hushed_column_is_not_heard_and_takes_nothing_from_the_others():
-    with forked_rng(seeded()):
-        tell, plain = KnownEmbedding(2000, 256, loud=True), KnownEmbedding(2000, 256, loud=False)
-    tell.which.weight.data.zero_()
-    tell.hush(torch.tensor([7, 9]))
-    known = torch.zeros(3, 2000, dtype=torch.bool)
-    known[0, 7], known[1, 8], known[2, 7:10] = True, True, True
-    alone, other, all_three = tell(torch.ones(3, 2000), known)
-    torch.testing.assert_close(alone, torch.zeros(256))
-    torch.testing.assert_close(other, tell.values.weight[:, 8])
-    torch.testing.assert_close(all_three, other)
-    plain.hush(torch.tensor([7]))  # nothing is told loudly there
-    assert "loudness" in tell.state_dict()
-    assert "loudness" not in plain.state_dict()
-
-
 @pytest.mark.parametrize("kind", PERCEPTRONS)
 def test_the_skip_path_lets_the_noise_of_a_wide_table_through_a_narrow_network(kind):
     """Columns without structure: the best guess of the noise in x_t at one time is a multiple of x_t."""

@@ -298,17 +298,6 @@ def test_rows_of_a_wide_table_have_the_words_of_the_rare_label_they_are_drawn_fo
     assert np.mean(found) > 0.55  # 0.71; a label that is told no louder than a word: 0.36
 
 
-def test_a_label_of_a_wide_table_on_fewer_than_five_rows_is_told_quietly():
-    rng = np.random.default_rng(0)
-    X, Y = rng.random((200, 400)) < 0.05, np.zeros((200, 4), dtype=int)
-    Y[:100, 0], Y[:4, 1], Y[4:9, 2] = 1, 1, 1  # on 100, 4, 5 and no rows
-    model = quietly(MLDM(training_steps=2, width=8, sampling_strategy=1, random_state=0).fit, X.astype(float), Y)
-    encoder, known = model.trained_.encoder, model.trained_.model.denoiser.known
-    loudness = known.loudness.numpy()
-    assert loudness[encoder.blocks_[-1].columns].tolist() == [1, 0, 1, 0]
-    assert loudness[: encoder.blocks_[-1].start].all()
-
-
 def test_a_wide_sparse_table_stays_sparse():
     rng = np.random.default_rng(0)
     X = sparse.csr_array((rng.random((80, 1800)) < 0.01).astype(float))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rarelabel._device import choose_device, forked_rng, limited_threads, torch_generator
 from rarelabel.diffusion import Conditions, MixedDiffusion, Noised, Prediction, cosine_schedule
 from rarelabel.encoding import Block, TableEncoder
-from rarelabel.nn import KnownEmbedding, MLPDenoiser, ResidualMLPDenoiser, SEMSTResNet
+from rarelabel.nn import MLPDenoiser, ResidualMLPDenoiser, SEMSTResNet
 from rarelabel.training import Batch, Draw, Record, TrainingResult, train
 
 __all__ = ["DENOISERS", "Denoiser", "Recipe", "TableModel", "build", "draw", "first_model", "history_of", "learn"]
@@ -150,8 +150,6 @@ def first_model(
     recipe: Recipe,
     frequencies: NDArray[np.float64],
     rng: np.random.Generator,
-    *,
-    hushed: NDArray[np.intp] | None = None,
 ) -> TableModel:
     """A model before training.
 
@@ -164,14 +162,9 @@ def first_model(
     frequencies : ndarray of float, shape (width,)
         Mean of each encoded column.
     rng : Generator
-    hushed : ndarray of int, default=None
-        Columns that the network is not told loudly, :meth:`~rarelabel.nn.KnownEmbedding.hush`.
     """
     with forked_rng(torch_generator(rng)):
         model = build(blocks, encoder, recipe)
-    known = getattr(model.denoiser, "known", None)
-    if hushed is not None and isinstance(known, KnownEmbedding):
-        known.hush(torch.from_numpy(hushed))
     if isinstance(recipe.denoiser, str) and recipe.prediction == "x0":
         bias = frequencies.copy()
         p = np.clip(frequencies, 1e-5, 1 - 1e-5)

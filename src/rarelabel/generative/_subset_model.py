@@ -37,10 +37,6 @@ _ATTEMPTS = 10
 _MOST_HELD_OUT = 8192
 """Held-out rows, whose loss is computed at once."""
 
-_FEWEST = 5
-"""Rows of a label from which a network can learn what they share. Fewer are kept for training, and the label is told
-quietly: told loudly, rows drawn for it are near to its one or two rows, or these rows again."""
-
 _AT_ONCE = 1024
 """Rows whose candidates are held in memory at a time."""
 
@@ -121,8 +117,7 @@ def train_on_subset(
     encoder = TableEncoder(numeric_transform, usual_share=usual_share).fit(X_used, schema, Y_used)
     Z = encoder.transform(X_used, Y_used, dtype=np.float32)
     blocks = encoder.blocks_ if recipe.known_share else (Block("numeric", 0, encoder.width_, ()),)
-    rare = encoder.blocks_[-1].start + np.flatnonzero(Y_used.sum(axis=0) < _FEWEST)
-    model = first_model(blocks, encoder, recipe, Z.mean(axis=0, dtype=np.float64), rng, hushed=rare)
+    model = first_model(blocks, encoder, recipe, Z.mean(axis=0, dtype=np.float64), rng)
     held_out = np.zeros(len(rows), dtype=bool)
     if recipe.patience is not None:
         held_out = choose_held_out(Y_used, labels, rng)
@@ -178,7 +173,7 @@ def choose_held_out(
     """
     counts = Y.sum(axis=0)
     in_subset = Y[:, labels].any(axis=1)
-    spared = (Y[:, labels] & (counts[labels] < _FEWEST)).any(axis=1)
+    spared = (Y[:, labels] & (counts[labels] < 5)).any(axis=1)
     held = np.zeros(len(Y), dtype=bool)
     for candidates in (in_subset & ~spared, ~in_subset):
         pool = np.flatnonzero(candidates)

@@ -96,20 +96,12 @@ class KnownEmbedding(nn.Module):
         Tell values too; the network knows them from the noised columns anyway.
     """
 
-    loudness: Tensor
-
     def __init__(self, d: int, width: int, *, loud: bool) -> None:
         super().__init__()
         self.which = nn.Linear(d, width, bias=False)
         self.values = nn.Linear(d, width, bias=False) if loud else None
         if self.values is not None:
             nn.init.uniform_(self.values.weight, -1, 1)
-            self.register_buffer("loudness", torch.ones(d))
-
-    def hush(self, columns: Tensor) -> None:
-        """Do not tell the values of these columns: what was seen once or twice would be learned by heart."""
-        if self.values is not None:
-            self.loudness[columns] = 0
 
     def forward(self, x: Tensor, known: Tensor) -> Tensor:
         """Embed the columns of x, shape (n, d), that are ``known``, as shape (n, width)."""
@@ -117,7 +109,7 @@ class KnownEmbedding(nn.Module):
         told = self.which(which)
         if self.values is None:
             return told
-        values = which * x * self.loudness
+        values = which * x
         return told + self.values(values) / values.norm(dim=1, keepdim=True).clamp(min=1)
 
 
