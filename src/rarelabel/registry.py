@@ -149,7 +149,6 @@ mlp-asl are the network of balancemix without it, with cross-entropy and the asy
 regard to case. ``docs/user_guide/classifiers.md`` tells their parameters."""
 
 SINGLE_LABEL_CLASSIFIERS: dict[str, ClassifierRecipe] = {
-    "balancemix": ClassifierRecipe(Part(_BALANCEMIX, extra="torch", needs="torch")),
     "adaboost": ClassifierRecipe(Part("sklearn.ensemble:AdaBoostClassifier")),
     "boosting": ClassifierRecipe(_BOOSTING),
     "forest": ClassifierRecipe(_FOREST),

@@ -193,7 +193,7 @@ def slope_penalty(critic: nn.Module, real: Tensor, made: Tensor, generator: torc
     >>> slope_penalty(critic, torch.zeros(4, 2), torch.ones(4, 2), torch.Generator()).item()
     16.0
     """
-    # NOTE[DIFF] Zheng et al. take the slope along the features alone; here it is that along the columns of the class too
+    # NOTE[DIFF] Zheng et al. take the slope along the features alone; here it is along the columns of the class too
     share = torch.rand(len(real), 1, generator=generator).to(real.device)
     between = (share * real + (1 - share) * made).requires_grad_()
     (slopes,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
