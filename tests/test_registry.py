@@ -161,10 +161,11 @@ def test_a_seed_is_set_everywhere_and_a_generator_draws_one():
 
 def test_an_unknown_classifier_is_refused_with_the_nearest_names():
     with pytest.raises(
-        ValueError, match=r"no classifier is called 'br-tre'; there are br-boosting, .*; did you mean br-tree"
+        ValueError,
+        match=r"no classifier is called 'br-tre'; there are balancemix, br-boosting, .*; did you mean br-tree",
     ):
         make_classifier("br-tre")
-    with pytest.raises(ValueError, match=r"no classifier is called 'svc2'; there are br-boosting, [^;]*$"):
+    with pytest.raises(ValueError, match=r"no classifier is called 'svc2'; there are balancemix, [^;]*$"):
         make_classifier("svc2")
 
 
