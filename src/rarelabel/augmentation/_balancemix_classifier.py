@@ -109,8 +109,9 @@ class BalanceMixClassifier(MultilabelClassifier):
     >>> from rarelabel.datasets import flip_labels, make_imbalanced_multilabel
     >>> data, _ = make_imbalanced_multilabel(500, 20, 4, class_sep=1.5, random_state=0)
     >>> noisy = flip_labels(data.Y, 0.2, random_state=1)
-    >>> classifier = BalanceMixClassifier((32,), epochs=20, warmup=5, random_state=0).fit(data.X, noisy.Y)
-    >>> bool((classifier.predict(data.X) == data.Y).mean() > 0.9)  # of the labels it learned from, 0.8 were right
+    >>> classifier = BalanceMixClassifier((32,), epochs=20, warmup=5, batch_size=16, random_state=0)
+    >>> predicted = classifier.fit(data.X, noisy.Y).predict(data.X)
+    >>> bool((predicted == data.Y).mean() > 0.92)  # of the labels it learned from, 0.8 were right
     True
     """
 
