@@ -308,9 +308,20 @@ def test_interrupt_ends_with_130(run, scenes, monkeypatch):
     assert "Stopped" in result.stderr
 
 
+ENDLESS_DEMO = """
+import sys, time
+import rarelabel.tasks._demo
+from rarelabel.cli import main
+
+rarelabel.tasks._demo.resample_dataset = lambda *_: time.sleep(600)
+main(["demo", "-o", sys.argv[1]])
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals work otherwise there")
 def test_interrupted_process_leaves_nothing_behind(tmp_path):
-    command = [sys.executable, "-m", "rarelabel", "demo", "-o", str(tmp_path / "demo")]
+    """The demo never gets beyond resampling by itself, however late the signal comes."""
+    command = [sys.executable, "-c", ENDLESS_DEMO, str(tmp_path / "demo")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while "Resampling" not in (line := process.stderr.readline()):
         assert line, "the process ended before it resampled"
