@@ -37,8 +37,6 @@ from rarelabel.classifiers import MultilabelClassifier
 
 __all__ = ["BalanceMixClassifier"]
 
-_AT_ONCE = 1024
-
 
 @final
 class BalanceMixClassifier(MultilabelClassifier):
@@ -252,9 +250,9 @@ class BalanceMixClassifier(MultilabelClassifier):
     def _logits(self, rows: TableRows, generator: torch.Generator | None = None) -> torch.Tensor:
         """Of rows as they are, or of a view of each where a generator is given."""
         view = TableViews.of(self.inputs_, mask_share=self.mask_share, noise=self.noise)
-        parts = []
-        for start in range(0, len(rows), _AT_ONCE):
-            x = rows.__getitems__(range(start, min(start + _AT_ONCE, len(rows))))
+        parts, step = [], self.inputs_.n_at_once
+        for start in range(0, len(rows), step):
+            x = rows.__getitems__(range(start, min(start + step, len(rows))))
             parts.append(self.network_(x if generator is None else view(x, generator)))
         return torch.cat(parts)
 

@@ -17,7 +17,8 @@ from rarelabel.schema import Schema
 
 __all__ = ["TableInputs", "TableRows", "TableViews"]
 
-_AT_ONCE = 4096
+_CELLS = 2**22
+"""Of encoded rows that are held at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,9 @@ class TableInputs:
         sources = [np.broadcast_to(block.sources, block.width) for block in encoder.blocks_]
         is_number = [np.full(block.width, block.is_continuous) for block in encoder.blocks_]
         total = np.zeros(encoder.width_)
-        for start in range(0, X.shape[0], _AT_ONCE):
-            total += encoder.transform(X[start : start + _AT_ONCE]).sum(axis=0)
+        step = max(1, _CELLS // max(1, encoder.width_))
+        for start in range(0, X.shape[0], step):
+            total += encoder.transform(X[start : start + step]).sum(axis=0)
         return cls(
             schema,
             encoder,
@@ -66,6 +68,11 @@ class TableInputs:
     def width(self) -> int:
         """Number of inputs, at least one."""
         return max(1, self.encoder.width_)
+
+    @property
+    def n_at_once(self) -> int:
+        """Rows to be encoded at a time where there are many."""
+        return max(1, _CELLS // self.width)
 
     def rows(self, features: Features) -> TableRows:
         """Rows of the same columns; ValueError where a column holds numbers instead of categories, or the reverse."""
