@@ -4,10 +4,10 @@ import base64
 import csv
 import io
 import json
-import multiprocessing
-import os
 import re
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -138,21 +138,24 @@ def test_the_list_is_a_csv_file(trained):
     assert "suspicious label" in str(result)
 
 
-def _killed(folder, out):
-    def progress(message):
-        if message.startswith("epoch 2 of"):
-            os.kill(os.getpid(), signal.SIGKILL)
+KILLED = """
+import os, signal, sys
+from rarelabel.tasks import TrainingOptions, train_images
 
-    train_images(folder / "table.csv", out, QUICK, split="part", progress=progress)
+def progress(message):
+    if message.startswith("epoch 2 of"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train_images(sys.argv[1], sys.argv[2], eval(sys.argv[3]), split="part", progress=progress)
+"""
 
 
 def test_killed_and_called_again_it_gives_the_same_bytes(folder, tmp_path):
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
     first = train_images(folder / "table.csv", whole, QUICK, split="part")
-    process = multiprocessing.get_context("fork").Process(target=_killed, args=(folder, parts))
-    process.start()
-    process.join(240)
-    assert process.exitcode == -signal.SIGKILL
+    # a process of its own from the start: one forked from this one, where torch has had threads, may wait for ever
+    command = [sys.executable, "-c", KILLED, str(folder / "table.csv"), str(parts), repr(QUICK)]
+    assert subprocess.run(command, timeout=240, check=False).returncode == -signal.SIGKILL
     assert not parts.exists()
     said = []
     second = train_images(folder / "table.csv", parts, QUICK, split="part", progress=said.append)
