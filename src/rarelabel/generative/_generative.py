@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from numbers import Integral
 from os import PathLike
@@ -188,25 +189,25 @@ class GenerativeMixin(_Sampler):
             sampler._restore(content)
         return sampler
 
+    @abstractmethod
     def _train(
         self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
     ) -> None:
         """Set ``trained_``, ``loss_history_`` and ``stopped_``; nothing where the plan has no label to learn."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _draw(
         self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
     ) -> tuple[Matrix, NDArray[np.bool_]]:
         """Draw n rows under conditions."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _parts(self) -> Parts:
         """What a file holds of the trained model."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _restore(self, content: ModelFile) -> None:
         """Set ``trained_``, and attributes of the method's own, from the file; ValueError where parts do not fit."""
-        raise NotImplementedError
 
     def _remember_form(self, table: Table) -> None:
         self._container = Container.of(table)
