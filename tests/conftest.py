@@ -41,10 +41,14 @@ def _quick_training(request, monkeypatch):
     """Samplers that train do so for two steps of a small network, but for their own tests (folder ``generative``)."""
     if "generative" in request.path.parts or find_spec("torch") is None:
         return
-    from rarelabel.generative import _latent_training, _mldm
+    from rarelabel.generative import _latent_training, _mldm, _variational
 
     small = {"steps": 2, "width": 16, "batch_size": 16}
-    for module, more in ((_mldm, {"sampling_steps": 3}), (_latent_training, {"latent_size": 8, "label_width": 16})):
+    for module, more in (
+        (_mldm, {"sampling_steps": 3}),
+        (_latent_training, {"latent_size": 8, "label_width": 16}),
+        (_variational, {"latent_size": 8}),
+    ):
         monkeypatch.setattr(module, "recipe_of", _shrunk(module.recipe_of, small | more))
 
 

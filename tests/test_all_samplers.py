@@ -24,8 +24,8 @@ NEIGHBORLY = {
 }
 SELECTING = ["LPROS", "LPRUS", "MLROS", "MLRUS", "MLTL", "MLUL", "MLeNN", "REMEDIAL"]
 METRIC = [name for name in SAMPLERS if hasattr(sampler_class(name)(), "metric")]
-CARRYING_NAN = ["AEMLO", "LPROS", "MLDM", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
-DRAWING = ["MLDM"]  # new rows are made from no row in particular
+CARRYING_NAN = ["AEMLO", "CVAE", "LPROS", "MLDM", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
+DRAWING = ["CVAE", "MLDM"]  # new rows are made from no row in particular
 REMOVING = ["LPRUS", "MLRUS", "MLTL", "MLUL", "MLeNN"]
 
 every_sampler = pytest.mark.parametrize("name", SAMPLERS)
@@ -353,7 +353,7 @@ def test_a_constant_column_stays_constant(name, table):
 
 
 @every_sampler
-@pytest.mark.filterwarnings("ignore:(MLDM|AEMLO). only")
+@pytest.mark.filterwarnings("ignore:(MLDM|AEMLO|CVAE). only")
 def test_a_label_that_no_row_carries_is_named_and_left_alone(name, table):
     X, Y = table
     Y = np.column_stack([Y, np.zeros(90, dtype=int)])

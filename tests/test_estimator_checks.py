@@ -9,7 +9,7 @@ from rarelabel.registry import sampler_class, sampler_names
 
 SAMPLERS = sampler_names(installed=True)
 
-CARRYING_NAN = ["AEMLO", "LPROS", "MLDM", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
+CARRYING_NAN = ["AEMLO", "CVAE", "LPROS", "MLDM", "LPRUS", "MLROS", "MLRUS", "REMEDIAL"]
 
 
 @parametrize_with_checks([sampler_class(name)() for name in SAMPLERS])
@@ -18,7 +18,7 @@ def test_scikit_learn_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore",
-            "(no row carries|.*rarer than the average|.*(skips|makes|removes|fewer than)|(MLDM|AEMLO): )",
+            "(no row carries|.*rarer than the average|.*(skips|makes|removes|fewer than)|(MLDM|AEMLO|CVAE): )",
             UserWarning,
         )
         check(estimator)

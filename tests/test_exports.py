@@ -104,7 +104,7 @@ import {", ".join(CORE)}
 from rarelabel.registry import SAMPLERS, make_sampler
 X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40)[:, None] % [2, 3, 9] == 0
 for name in SAMPLERS:
-    if name not in ("AEMLO", "MLDM"):
+    if name not in ("AEMLO", "CVAE", "MLDM"):
         make_sampler(name).fit_resample(X, Y)
 try:
     make_sampler("MLDM")

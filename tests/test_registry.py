@@ -46,7 +46,7 @@ def test_a_name_means_its_class_however_it_is_written(name):
 
 @pytest.mark.parametrize("wrong", ["SMOTEX", "", "mlsmote2"])
 def test_an_unknown_name_is_refused_with_those_that_exist(wrong):
-    with pytest.raises(ValueError, match=r"no method is called .*; there are AEMLO, LPROS, LPRUS, MLDM, MLROS"):
+    with pytest.raises(ValueError, match=r"no method is called .*; there are AEMLO, CVAE, LPROS, LPRUS, MLDM, MLROS"):
         sampler_class(wrong)
 
 
@@ -103,9 +103,10 @@ def made(name, **parameters):
     needed = [part.needs for part in (CLASSIFIERS[name].method, CLASSIFIERS[name].estimator) if part and part.needs]
     for module in needed:
         pytest.importorskip(module)
-    return make_classifier(name, **parameters)
+    return make_classifier(name, **QUICK.get(name, {}), **parameters)
 
 
+QUICK = {"balancemix": {"epochs": 15, "warmup": 4}, "mlp-asl": {"epochs": 15}, "mlp-bce": {"epochs": 15}}
 X = np.random.default_rng(0).normal(size=(160, 4))
 Y = (X @ np.random.default_rng(1).normal(size=(4, 3)) > 0.5).astype(int)
 

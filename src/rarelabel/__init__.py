@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rarelabel.generative import AEMLO as AEMLO
+    from rarelabel.generative import CVAE as CVAE
     from rarelabel.generative import CWGANGP as CWGANGP
     from rarelabel.generative import MLDM as MLDM
     from rarelabel.generative import SEMResDDPM as SEMResDDPM
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AEMLO": "generative",
+    "CVAE": "generative",
     "CWGANGP": "generative",
     "LPROS": "over_sampling",
     "LPRUS": "under_sampling",
@@ -53,6 +55,7 @@ _HOME = {
 
 __all__ = [
     "AEMLO",
+    "CVAE",
     "CWGANGP",
     "LPROS",
     "LPRUS",

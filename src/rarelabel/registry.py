@@ -30,6 +30,7 @@ __all__ = [
 
 SAMPLERS: dict[str, str] = {
     "AEMLO": "rarelabel.generative:AEMLO",
+    "CVAE": "rarelabel.generative:CVAE",
     "LPROS": "rarelabel.over_sampling:LPROS",
     "LPRUS": "rarelabel.under_sampling:LPRUS",
     "MLDM": "rarelabel.generative:MLDM",

@@ -14,11 +14,13 @@ from rarelabel._random import RandomState
 from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
 from rarelabel.encoding import NumericTransform
-from rarelabel.generative._aemlo_parameters import check_parameters, label_conditions
+from rarelabel.generative._aemlo_parameters import check_parameters
+from rarelabel.generative._conditions import label_conditions
 from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.generative._latent_drawing import Drawn, LabelThreshold, draw_rows
 from rarelabel.generative._latent_files import latent_parts, read_latent
 from rarelabel.generative._latent_training import train_space
+from rarelabel.generative._model import history_of
 from rarelabel.generative._persistence import ModelFile, Parts
 from rarelabel.generative._released_space import draw_as_released
 from rarelabel.generative._seeds import SeedRule, choose_seeds, plan_seeds
@@ -243,10 +245,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
         self.trained_, result, self.latent_correlation_ = train_space(
             X, Y, schema, self._seeds, (rows, made_for), self.get_params(deep=False), rng
         )
-        self.loss_history_ = np.array(
-            [(r.step, r.loss, np.nan if r.held_out_loss is None else r.held_out_loss) for r in result.history]
-        ).reshape(-1, 3)
-        self.stopped_ = result.stopped
+        self.stopped_, self.loss_history_ = result.stopped, history_of(result)
         if result.stopped == "not finite":
             message = (
                 f"AEMLO: the loss became NaN or infinite after {result.n_steps} steps; the weights before are used"
@@ -256,7 +255,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
     def _draw(
         self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
     ) -> tuple[Matrix, NDArray[np.bool_]]:
-        wanted = label_conditions(conditions or {}, self.schema_)
+        wanted = label_conditions(conditions or {}, self.schema_, "AEMLO")
         if wanted and self.variant == "reference":
             raise ValueError('variant="reference" takes no conditions')
         rows, made_for = self.trained_.plan(n, wanted, rng)

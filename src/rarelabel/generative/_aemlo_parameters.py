@@ -1,29 +1,15 @@
-"""Parameters of AEMLO that mean something, and conditions on labels."""
+"""Parameters of AEMLO that mean something."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from rarelabel.generative._bounds import check_counts, check_number, is_number
-from rarelabel.schema import Schema
 
-__all__ = ["check_parameters", "label_conditions"]
-
-
-def label_conditions(conditions: Mapping[Hashable, Any], schema: Schema) -> dict[int, bool]:
-    """Index of a label to whether rows must carry it."""
-    wanted = {}
-    for name, value in conditions.items():
-        if str(name) not in schema.label_names:
-            known = ", ".join(map(repr, schema.label_names[:10])) + (", ..." if schema.n_labels > 10 else "")
-            raise ValueError(f"AEMLO takes conditions on labels, {known}; got one on {name!r}")
-        if not np.isscalar(value) or value not in (0, 1):
-            raise ValueError(f"conditions: label {name!r} must be 0 or 1, got {value!r}")
-        wanted[schema.label_names.index(str(name))] = bool(value)
-    return wanted
+__all__ = ["check_parameters"]
 
 
 _CHOICES = {

@@ -14,7 +14,7 @@ from rarelabel._validation import Matrix
 from rarelabel.encoding import Block, TableEncoder, idle_numbers
 from rarelabel.schema import Schema
 
-__all__ = ["Known", "encode_conditions", "known_label"]
+__all__ = ["Known", "encode_conditions", "known_label", "label_conditions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,3 +168,16 @@ def _mask(blocks: tuple[Block, ...], features: dict[int, float], labels: dict[in
             given = [j in features and (block.kind == "missing" or not np.isnan(features[j])) for j in block.sources]
             known[block.columns] = given
     return known
+
+
+def label_conditions(conditions: Mapping[Hashable, Any], schema: Schema, method: str) -> dict[int, bool]:
+    """Index of a label to whether rows must carry it, for a method that can be told labels alone."""
+    wanted = {}
+    for name, value in conditions.items():
+        if str(name) not in schema.label_names:
+            known = ", ".join(map(repr, schema.label_names[:10])) + (", ..." if schema.n_labels > 10 else "")
+            raise ValueError(f"{method} takes conditions on labels, {known}; got one on {name!r}")
+        if not np.isscalar(value) or value not in (0, 1):
+            raise ValueError(f"conditions: label {name!r} must be 0 or 1, got {value!r}")
+        wanted[schema.label_names.index(str(name))] = bool(value)
+    return wanted

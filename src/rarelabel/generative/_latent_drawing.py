@@ -13,7 +13,7 @@ from scipy.special import expit
 from rarelabel._validation import Matrix
 from rarelabel.encoding import Block, TableEncoder
 from rarelabel.generative._latent_model import LatentRecipe, LatentSpace, decode_codes
-from rarelabel.generative._seeds import choose_partners, plan_seeds
+from rarelabel.generative._seeds import choose_partners, plan_seeds, seeds_under
 from rarelabel.generative._subset_model import in_order
 from rarelabel.metrics import row_hashes
 from rarelabel.selection import Budget
@@ -69,12 +69,7 @@ class TrainedSpace:
 
     def seeds_under(self, conditions: dict[int, bool]) -> NDArray[np.bool_]:
         """Seeds whose label sets meet conditions, for the labels that the conditions ask for, if any; as ``seeds``."""
-        meets = np.ones(len(self.rows), dtype=bool)
-        for label, value in conditions.items():
-            meets &= self.label_sets[:, label] == value
-        asked = [label for label, value in conditions.items() if value]
-        seeds = self.label_sets & np.isin(np.arange(self.seeds.shape[1]), asked) if asked else self.seeds
-        return np.asarray(seeds & meets[:, np.newaxis])
+        return seeds_under(conditions, self.seeds, self.label_sets)
 
     def plan(
         self, n: int, conditions: dict[int, bool], rng: np.random.Generator

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from rarelabel.encoding import Block, idle_numbers
 
-__all__ = ["feature_loss", "latent_loss", "ranking_loss", "total_correlation"]
+__all__ = ["feature_loss", "latent_loss", "n_variables", "ranking_loss", "total_correlation"]
 
 
 def covariance(U: Tensor, V: Tensor) -> Tensor:
@@ -108,11 +108,16 @@ def span(columns: list[int]) -> list[int] | slice:
     return slice(first, last + 1) if columns == list(range(first, last + 1)) else columns
 
 
-def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...]) -> Tensor:
+def n_variables(blocks: tuple[Block, ...]) -> int:
+    """Variables of a row: a category is one, whatever its columns."""
+    return sum(1 if block.is_one_hot else block.width for block in blocks)
+
+
+def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...], errors: Tensor | None = None) -> Tensor:
     """Loss of decoded features, mean over the variables of a row.
 
-    Absolute error of numbers, cross-entropy of states. A number beside a state "usual value" that is 1 means nothing
-    and is not scored.
+    Absolute error of numbers, or the errors given, and cross-entropy of states. A number beside a state "usual value"
+    that is 1 means nothing and is not scored.
 
     Parameters
     ----------
@@ -121,24 +126,27 @@ def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...]) -> Tenso
     Z : Tensor, shape (n, d)
         Encoded rows.
     blocks : tuple of Block
+    errors : Tensor, shape (n, d), default=None
+        Of numbers; other columns of it are not looked at.
 
     Returns
     -------
     Tensor, shape (n,)
     """
-    losses, n_variables = torch.zeros(len(Z), dtype=Z.dtype, device=Z.device), 0
+    losses = torch.zeros(len(Z), dtype=Z.dtype, device=Z.device)
     numbers, states = idle_numbers(blocks)
+
+    def error(columns: list[int] | slice) -> Tensor:
+        return (decoded[:, columns] - Z[:, columns]).abs() if errors is None else errors[:, columns]
+
     for block in blocks:
         part, target = decoded[:, block.columns], Z[:, block.columns]
-        n_variables += 1 if block.is_one_hot else block.width
         if block.is_one_hot:
             losses = losses - (part.log_softmax(dim=1) * target).sum(dim=1)
         elif block.is_continuous:
-            losses = losses + (part - target).abs().sum(dim=1)
+            losses = losses + error(block.columns).sum(dim=1)
         else:
             losses = losses + F.binary_cross_entropy_with_logits(part, target, reduction="none").sum(dim=1)
     if numbers:
-        columns, beside = span(numbers), span(states)
-        idle = (decoded[:, columns] - Z[:, columns]).abs() * Z[:, beside]
-        losses = losses - idle.sum(dim=1)
-    return losses / max(n_variables, 1)
+        losses = losses - (error(span(numbers)) * Z[:, span(states)]).sum(dim=1)
+    return losses / max(n_variables(blocks), 1)

@@ -11,18 +11,16 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rarelabel._device import choose_device, forked_rng, limited_threads, torch_generator
-from rarelabel._validation import Matrix
 from rarelabel.encoding import TableEncoder
+from rarelabel.generative._encoded_rows import EncodedRows, log_odds, output_bias
 from rarelabel.generative._latent_losses import feature_loss, latent_loss, ranking_loss
 from rarelabel.training import Batch, Record, TrainingResult, train
 
 __all__ = [
-    "EncodedRows",
     "LatentRecipe",
     "LatentSpace",
     "decode_codes",
@@ -32,9 +30,6 @@ __all__ = [
     "learn_space",
     "loss_of",
 ]
-
-_CELLS = 2**25
-"""Cells of the encoded table up to which it is held as one dense matrix (128 MB)."""
 
 
 @dataclass(frozen=True)
@@ -116,65 +111,6 @@ class LatentSpace(nn.Module):
         )
 
 
-class EncodedRows:
-    """The encoded features of a table, dense by batches.
-
-    A table of up to ``cells`` cells is held as it is. Of a larger one that is sparse, only what differs from the row
-    of zeros is held; a larger dense one is encoded anew in each batch.
-
-    Parameters
-    ----------
-    X : ndarray or csr_array, shape (n, d)
-    encoder : TableEncoder
-        Fitted without labels.
-    prepare : callable, default=None
-        ``prepare(Z, encoder)`` changes encoded rows before they are used.
-    cells : int, default=2**25
-    """
-
-    def __init__(
-        self,
-        X: Matrix,
-        encoder: TableEncoder,
-        *,
-        prepare: Callable[[Tensor, TableEncoder], Tensor] | None = None,
-        cells: int = _CELLS,
-    ) -> None:
-        self._X, self._encoder, self._prepare = X, encoder, prepare
-        self._dense = self._differences = None
-        if X.shape[0] * encoder.width_ <= cells:
-            self._dense = torch.from_numpy(encoder.transform(X, dtype=np.float32))
-        elif sparse.issparse(X):
-            self._zero = encoder.transform(X[:1] * 0, dtype=np.float32)
-            step = max(1, cells // (4 * encoder.width_))
-            parts = [
-                sparse.csr_array(encoder.transform(X[start : start + step], dtype=np.float32) - self._zero)
-                for start in range(0, X.shape[0], step)
-            ]
-            self._differences = sparse.vstack(parts, format="csr")
-
-    def __getitem__(self, rows: NDArray[np.intp]) -> Tensor:
-        """Encoded rows, float32, shape (m, width)."""
-        Z = self._encoded(rows)
-        return Z if self._prepare is None else self._prepare(Z, self._encoder)
-
-    def _encoded(self, rows: NDArray[np.intp]) -> Tensor:
-        if self._dense is not None:
-            return self._dense[torch.from_numpy(rows)]
-        if self._differences is not None:
-            return torch.from_numpy(self._differences[rows].toarray() + self._zero)
-        return torch.from_numpy(self._encoder.transform(self._X[rows], dtype=np.float32))
-
-    def mean(self) -> NDArray[np.float64]:
-        """Mean of each column, shape (width,)."""
-        if self._dense is not None:
-            return self._dense.mean(dim=0, dtype=torch.float64).numpy()
-        if self._differences is not None:
-            return np.asarray(self._differences.mean(axis=0, dtype=np.float64) + self._zero[0])
-        rows = np.array_split(np.arange(len(self._X)), 1 + self._X.shape[0] * self._encoder.width_ // _CELLS)
-        return np.asarray(sum(self[part].sum(dim=0, dtype=torch.float64).numpy() for part in rows) / len(self._X))
-
-
 def first_space(
     encoder: TableEncoder,
     q: int,
@@ -203,27 +139,14 @@ def first_space(
         space = LatentSpace(encoder.width_, q, recipe)
     if recipe.released:
         return space
-    bias, of_labels = (part.copy() for part in frequencies)
-    p = np.clip(bias, 1e-5, 1 - 1e-5)
-    for block in encoder.blocks_:
-        if block.is_one_hot:
-            bias[block.columns] = np.log(p[block.columns])
-        elif not block.is_continuous:
-            bias[block.columns] = log_odds(p[block.columns])
+    means, of_labels = frequencies
+    biases = output_bias(means, encoder.blocks_), log_odds(of_labels)
     with torch.no_grad():
-        for decoder, values in (
-            (space.decode_features, bias),
-            (space.decode_labels, log_odds(np.clip(of_labels, 1e-5, 1 - 1e-5))),
-        ):
+        for decoder, values in zip((space.decode_features, space.decode_labels), biases, strict=True):
             last = decoder[-1]
             assert isinstance(last, nn.Linear)
             last.bias.copy_(torch.from_numpy(values))
     return space
-
-
-def log_odds(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log p / (1 - p)."""
-    return np.asarray(np.log(p) - np.log1p(-p))
 
 
 def loss_of(space: LatentSpace, Z: Tensor, Y: Tensor, noise: Tensor, encoder: TableEncoder, r: LatentRecipe) -> Tensor:

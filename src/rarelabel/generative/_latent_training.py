@@ -12,10 +12,10 @@ from scipy.special import expit
 
 from rarelabel._validation import Matrix
 from rarelabel.encoding import TableEncoder
+from rarelabel.generative._encoded_rows import EncodedRows
 from rarelabel.generative._latent_drawing import TrainedSpace, label_thresholds, latent_points
 from rarelabel.generative._latent_losses import total_correlation
 from rarelabel.generative._latent_model import (
-    EncodedRows,
     LatentRecipe,
     decode_codes,
     encode_features,

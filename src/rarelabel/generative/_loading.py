@@ -6,6 +6,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from rarelabel.generative._aemlo import AEMLO
+from rarelabel.generative._cvae import CVAE
 from rarelabel.generative._cwgan_gp import CWGANGP
 from rarelabel.generative._mldm import MLDM
 from rarelabel.generative._persistence import method_of
@@ -16,6 +17,7 @@ __all__ = ["METHODS", "load_model"]
 
 METHODS: dict[str, type[Any]] = {
     "AEMLO": AEMLO,
+    "CVAE": CVAE,
     "CWGANGP": CWGANGP,
     "MLDM": MLDM,
     "SEMResDDPM": SEMResDDPM,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rarelabel.imbalance import ir_per_label
-from rarelabel.selection import Budget, apportion, minority_or_warn, repeat_rows
+from rarelabel.selection import Budget, minority_or_warn, repeat_rows
 
-__all__ = ["SeedRule", "choose_partners", "choose_seeds", "plan_seeds"]
+__all__ = ["SeedRule", "choose_partners", "choose_seeds", "plan_seeds", "seeds_under"]
 
 SeedRule = Literal["minority", "top_k"] | Callable[[NDArray[np.bool_]], Any]
 """Which rows may be seeds; a callable takes Y and gives a mask of rows or their indices."""
@@ -89,8 +89,8 @@ def plan_seeds(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The seed of each new row and the label it is made for.
 
-    Labels come as often as by drawing a seed and then one of its labels, unless the budget says how often; the seeds of
-    a label are used equally often.
+    All seeds are used equally often, each for its labels in turn. Where the budget says how often each label,
+    the seeds of a label are.
 
     Parameters
     ----------
@@ -102,24 +102,58 @@ def plan_seeds(
     Returns
     -------
     rows, labels : ndarray of int, shape (m,)
-        Without entries where there is no seed.
+        Without entries where there is no seed; labels in ascending order.
 
     Examples
     --------
-    >>> seeds = np.array([[1, 1], [0, 1], [0, 0]], dtype=bool)  # shares 1/2 and 1 + 1/2 of two seeds
-    >>> rows, labels = plan_seeds(seeds, Budget(4), np.random.default_rng(0))
-    >>> labels.tolist(), sorted(rows[labels == 1].tolist())[:2]
-    ([0, 1, 1, 1], [0, 1])
+    >>> seeds = np.array([[1, 1], [0, 1], [0, 0]], dtype=bool)
+    >>> rows, labels = plan_seeds(seeds, Budget(6), np.random.default_rng(0))
+    >>> rows.tolist(), labels.tolist()
+    ([0, 0, 0, 1, 1, 1], [0, 1, 1, 1, 1, 1])
     """
-    if budget.per_label is not None:
-        counts = budget.per_label
-    else:
-        shares = (seeds / np.maximum(seeds.sum(axis=1, keepdims=True), 1)).sum(axis=0)
-        counts = dict(enumerate(apportion(budget.total, shares).tolist())) if seeds.any() else {}
-    none = np.zeros(0, dtype=np.intp)
-    bags = {label: repeat_rows(np.flatnonzero(seeds[:, label]), m, rng) for label, m in counts.items() if m}
-    rows = np.concatenate([none, *bags.values()])
+    bag = np.flatnonzero(seeds.any(axis=1))
+    if budget.per_label is None and len(bag):
+        rows = np.sort(repeat_rows(bag, budget.total, rng))
+        first_use = np.searchsorted(rows, rows)
+        n_labels = seeds[rows].sum(axis=1)
+        turn = (rng.integers(n_labels)[first_use] + np.arange(len(rows)) - first_use) % n_labels
+        labels = (np.cumsum(seeds[rows], axis=1) > turn[:, np.newaxis]).argmax(axis=1)
+        order = np.argsort(labels, kind="stable")
+        return rows[order], labels[order]
+    counts = {label: m for label, m in (budget.per_label or {}).items() if m}
+    bags = {label: repeat_rows(np.flatnonzero(seeds[:, label]), m, rng) for label, m in counts.items()}
+    rows = np.concatenate([np.zeros(0, dtype=np.intp), *bags.values()])
     return rows, np.repeat(np.array(list(bags), dtype=np.intp), [len(bag) for bag in bags.values()])
+
+
+def seeds_under(
+    conditions: Mapping[int, bool], seeds: NDArray[np.bool_], label_sets: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Seeds whose label sets meet conditions, for the labels that the conditions ask for, if any.
+
+    Parameters
+    ----------
+    conditions : dict of int to bool
+        Index of a label to whether rows must carry it.
+    seeds, label_sets : ndarray of bool, shape (s, q)
+        The labels that each row is a seed for, and those that it carries.
+
+    Returns
+    -------
+    ndarray of bool, shape (s, q)
+
+    Examples
+    --------
+    >>> label_sets = np.array([[1, 1], [1, 0], [0, 1]], dtype=bool)
+    >>> seeds_under({0: True, 1: False}, label_sets, label_sets).astype(int).tolist()
+    [[0, 0], [1, 0], [0, 0]]
+    """
+    meets = np.ones(len(label_sets), dtype=bool)
+    for label, value in conditions.items():
+        meets &= label_sets[:, label] == value
+    asked = [label for label, value in conditions.items() if value]
+    wanted = label_sets & np.isin(np.arange(seeds.shape[1]), asked) if asked else seeds
+    return np.asarray(wanted & meets[:, np.newaxis])
 
 
 def choose_partners(
