@@ -367,6 +367,8 @@ def test_a_y_without_classes_is_refused(cls, y, message):
         ({"n_threads": 0}, "n_threads must be None or an int of at least 1, got 0"),
         ({"reject_copies": "no"}, "reject_copies must be True or False, got 'no'"),
         ({"numeric_transform": "log"}, "numeric_transform must be one of .* got 'log'"),
+        ({"n_choices": 0}, "n_choices must be an int of at least 1, got 0"),
+        ({"label_model": "tree"}, "label_model must be None, 'forest' or a classifier with predict_proba, got 'tree'"),
         ({"device": "abacus"}, "device must be 'auto' or a device of torch"),
     ],
 )
@@ -426,6 +428,27 @@ def test_copies_of_training_rows_are_drawn_again_and_those_that_stay_are_counted
     assert fewer < more
     assert told == ([f"{cls.__name__}: {fewer} of the new rows equal rows of the table"] if fewer else [])
     assert untold == []
+
+
+@pytest.mark.parametrize("cls", [SEMResDDPM, TabDDPM])
+def test_a_label_model_takes_the_rows_whose_class_it_believes(cls):
+    """Classes overlap along the diagonal; of eight candidates the one that is least like the other class is taken."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["a", "b"], [120, 40])
+    X = rng.normal(size=(160, 2)) + (y == "b")[:, None]
+    along = {}
+    for judge in (None, "forest", LogisticRegression()):
+        sampler = small(cls, label_model=judge, training_steps=100, sampling_steps=5)
+        X_res, y_res = sampler.fit_resample(X, y)
+        assert (y_res[160:] == "b").all()
+        assert not set(map(tuple, X_res[160:])) & set(map(tuple, X))
+        along[str(judge)] = X_res[160:].mean()
+    assert along["forest"] > along["None"] + 0.3
+    assert along["LogisticRegression()"] > along["None"] + 0.5  # it goes by the diagonal alone
+    one, none = (
+        quietly(small(cls, **choice).fit_resample, X, y)[0] for choice in ({"n_choices": 1}, {"label_model": None})
+    )
+    np.testing.assert_array_equal(one, none)
 
 
 def test_jitter_moves_numbers_by_a_share_of_their_range_and_keeps_states():

@@ -11,8 +11,7 @@ pytest.importorskip("torch")
 from rarelabel import MLDM
 from rarelabel.classifiers import BinaryRelevance
 from rarelabel.encoding import TableEncoder
-from rarelabel.generative._label_model import fit_label_model
-from rarelabel.generative._subset_model import choose_believed
+from rarelabel.generative._label_model import choose_believed, fit_label_model
 from rarelabel.schema import Column, Schema
 
 pytestmark = pytest.mark.filterwarnings("ignore:MLDM. only:UserWarning")

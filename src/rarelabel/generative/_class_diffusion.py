@@ -21,7 +21,7 @@ __all__ = ["check_parameters", "draw_rows", "learn_classes"]
 
 _COUNTS = ("n_timesteps", "sampling_steps", "training_steps", "batch_size")
 _COUNTS_OR_NONE = ("width", "patience", "n_threads")
-_SWITCHES = ("reject_copies", "attention", "shrinkage", "residual")
+_SWITCHES = ("attention", "shrinkage", "residual")
 _OF_THE_RECIPE = ("sampling_steps", "dropout", "batch_size", "learning_rate", "weight_decay", "patience")
 _OF_THE_LOOP = ("device", "n_threads", "progress", "cancel")
 

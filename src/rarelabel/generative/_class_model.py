@@ -18,6 +18,7 @@ from rarelabel._validation import Matrix, Resampled
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._balancing import BalancingStrategy, rows_to_add
 from rarelabel.generative._conditions import Known, encode_conditions
+from rarelabel.generative._label_model import LabelModel, choose_believed
 from rarelabel.generative._model import TableModel
 from rarelabel.metrics import row_hashes
 from rarelabel.schema import Schema
@@ -164,11 +165,11 @@ def fit_class_model(
 
 
 def resample_classes(
-    trained: ClassModel, plan: SamplingPlan, draw: Draw, *, reject_copies: bool, rng: np.random.Generator
+    trained: ClassModel, plan: SamplingPlan, draw: Draw, *, rng: np.random.Generator, **choice: Any
 ) -> Resampled:
     """The table and the rows of the plan; the rest as in :func:`draw_classes`."""
     n, made_for = plan.n_rows, np.asarray(plan.made_for)
-    X_new, Y_new = draw_classes(trained, made_for, draw, plan.method, reject_copies=reject_copies, rng=rng)
+    X_new, Y_new = draw_classes(trained, made_for, draw, plan.method, rng=rng, **choice)
     return Resampled(np.arange(n), X_new, Y_new, made_for=np.append(np.full(n, -1), made_for))
 
 
@@ -229,9 +230,13 @@ def draw_classes(
     conditions: Known | None = None,
     *,
     reject_copies: bool,
+    judge: LabelModel | None = None,
+    n_choices: int = 1,
     rng: np.random.Generator,
 ) -> tuple[Matrix, Mask]:
     """Draw a row of each of these classes, no copy of a training row unless nothing else can be drawn.
+
+    Of ``n_choices`` candidates that one is taken whose class the judge believes most.
 
     Parameters
     ----------
@@ -245,6 +250,9 @@ def draw_classes(
         What all rows have.
     reject_copies : bool
         Whether rows whose features equal those of a training row are drawn again.
+    judge : LabelModel, default=None
+    n_choices : int, default=1
+        Not used without a judge.
     rng : Generator
 
     Returns
@@ -252,11 +260,16 @@ def draw_classes(
     X, Y : decoded rows
     """
     Z = np.zeros((len(classes), trained.encoder.width_), dtype=np.float32)
-    missing = np.arange(len(classes))
+    missing, n_choices = np.arange(len(classes)), n_choices if judge else 1
     for _ in range(_ATTEMPTS):
-        Z[missing] = _encoded_rows(trained, classes[missing], draw, conditions, rng)
-        X, _ = trained.encoder.inverse_transform(Z[missing])
-        missing = missing[np.isin(row_hashes(X), trained.hashes) & reject_copies]
+        candidates = _encoded_rows(trained, np.repeat(classes[missing], n_choices), draw, conditions, rng)
+        X, Y = trained.encoder.inverse_transform(candidates)
+        is_new = ~(np.isin(row_hashes(X), trained.hashes) & reject_copies)
+        beliefs = judge.log_likelihood(X, Y) if judge else np.zeros(len(Y))
+        shape = len(missing), n_choices
+        chosen = choose_believed(beliefs.reshape(shape), is_new.reshape(shape))
+        Z[missing] = candidates[np.arange(len(missing)) * n_choices + chosen.clip(0)]
+        missing = missing[chosen < 0]
         if not len(missing):
             break
     n_copies = int((~np.isin(classes[missing], list(trained.few))).sum())

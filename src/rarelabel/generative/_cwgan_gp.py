@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Event
 from typing import Any, ClassVar, final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rarelabel._random import RandomState
-from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._balancing import BalancingStrategy
-from rarelabel.generative._bounds import check_counts, check_number, check_switches
-from rarelabel.generative._class_files import class_parts, read_classes
-from rarelabel.generative._class_model import (
-    Draw,
-    fit_class_model,
-    plan_classes,
-    resample_classes,
-    sample_classes,
-)
-from rarelabel.generative._generative import GenerativeMixin
-from rarelabel.generative._model import history_of
-from rarelabel.generative._persistence import ModelFile, Parts
+from rarelabel.generative._bounds import check_counts, check_number
+from rarelabel.generative._class_model import Draw, Learn
+from rarelabel.generative._class_sampler import ClassMixin
+from rarelabel.generative._model import Denoiser
 from rarelabel.generative._wasserstein import Generator, WassersteinRecipe, draw_generated, learn_generator
-from rarelabel.schema import Schema
-from rarelabel.selection import SamplingPlan
 from rarelabel.training import Record
 
 __all__ = ["CWGANGP"]
@@ -48,7 +34,7 @@ _OF_THE_RECIPE = (
 
 
 @final
-class CWGANGP(GenerativeMixin, BaseSampler):
+class CWGANGP(ClassMixin, BaseSampler):
     """CWGAN-GP: a generator told the class, against a critic that measures how far its rows are from real ones.
 
     Parameters
@@ -68,6 +54,11 @@ class CWGANGP(GenerativeMixin, BaseSampler):
         Of the relaxed states (Gumbel-softmax) that the critic sees of the generator's rows.
     batch_size : int, default=128
     learning_rate : float, default=2e-4
+    label_model : "forest" or classifier, default=None
+        Learns the classes of the rows that :meth:`fit_resample` is given, and judges new ones: of ``n_choices``
+        candidates for each row, the one is taken whose class it believes most.
+    n_choices : int, default=8
+        Without a label model there is one candidate for each row.
     reject_copies : bool, default=True
         Draw rows again whose features equal those of a training row.
     categorical_features : "auto", mask, indices or names, default="auto"
@@ -113,6 +104,7 @@ class CWGANGP(GenerativeMixin, BaseSampler):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.normal(size=(60, 3)), np.array(["often"] * 50 + ["rare"] * 10)
     >>> X_res, y_res = CWGANGP(training_steps=3, random_state=0).fit_resample(X, y)
@@ -121,6 +113,8 @@ class CWGANGP(GenerativeMixin, BaseSampler):
     """
 
     _allow_nan: ClassVar[bool] = True
+    _takes_columns: ClassVar[bool] = False
+    _network: ClassVar[Denoiser | None] = Generator
 
     def __init__(
         self,
@@ -133,6 +127,8 @@ class CWGANGP(GenerativeMixin, BaseSampler):
         temperature: float = 0.2,
         batch_size: int = 128,
         learning_rate: float = 2e-4,
+        label_model: Any = None,
+        n_choices: int = 8,
         reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",
@@ -149,6 +145,8 @@ class CWGANGP(GenerativeMixin, BaseSampler):
         self.temperature = temperature
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.label_model = label_model
+        self.n_choices = n_choices
         self.reject_copies = reject_copies
         self.categorical_features = categorical_features
         self.device = device
@@ -157,58 +155,16 @@ class CWGANGP(GenerativeMixin, BaseSampler):
         self.cancel = cancel
         self.random_state = random_state
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = False
-        return tags
-
-    def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
-        parameters = self.get_params(deep=False)
+    def _check(self, parameters: Mapping[str, Any]) -> None:
         check_counts(parameters, ("training_steps", "critic_steps", "batch_size"), or_none=("n_threads",))
-        check_switches(parameters, ("reject_copies",))
         check_number(parameters, "gradient_penalty")
         for name in ("temperature", "learning_rate"):
             check_number(parameters, name, above=0)
-        return plan_classes("CWGANGP", self.sampling_strategy, X, Y, schema)
 
-    def _fit_resample(
-        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
-    ) -> Resampled:
-        if not plan.n_new:
-            return Resampled(np.arange(len(Y)), X[:0], Y[:0])
-        self._train(X, Y, schema, plan, rng)
-        return resample_classes(self.trained_, plan, self._drawing, reject_copies=self.reject_copies, rng=rng)
-
-    def _train(
-        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
-    ) -> None:
+    @property
+    def _learning(self) -> Learn:
         recipe = WassersteinRecipe(steps=self.training_steps, **{name: getattr(self, name) for name in _OF_THE_RECIPE})
-        learn = partial(learn_generator, recipe=recipe)
-        transform: NumericTransform = self.numeric_transform
-        self.trained_, result = fit_class_model(X, Y, schema, plan, learn, numeric_transform=transform, rng=rng)
-        self.stopped_, self.loss_history_ = result.stopped, history_of(result)
-
-    def _draw(
-        self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
-    ) -> tuple[Matrix, NDArray[np.bool_]]:
-        X, Y, self.drawn_for_ = sample_classes(
-            self.trained_,
-            self.schema_,
-            n,
-            conditions,
-            self._drawing,
-            "CWGANGP",
-            takes_columns=False,
-            reject_copies=self.reject_copies,
-            rng=rng,
-        )
-        return X, Y
-
-    def _parts(self) -> Parts:
-        return class_parts(self.trained_)
-
-    def _restore(self, content: ModelFile) -> None:
-        self.trained_ = read_classes(content, Generator)
+        return partial(learn_generator, recipe=recipe)
 
     @property
     def _drawing(self) -> Draw:

@@ -13,7 +13,7 @@ from rarelabel._validation import Matrix
 from rarelabel.classifiers import label_scores
 from rarelabel.encoding import TableEncoder
 
-__all__ = ["LabelModel", "fit_label_model"]
+__all__ = ["LabelModel", "check_label_model", "choose_believed", "fit_label_model"]
 
 _DOUBT = 0.01
 """No label is held to be more certain than this allows; a forest of a hundred trees knows no smaller probability."""
@@ -36,8 +36,14 @@ class LabelModel:
 
     def probabilities(self, X: Matrix) -> NDArray[np.float64]:
         """Of each label of each row, shape (n, q)."""
-        values = label_scores(self.classifier, encode_features(self.encoder, X)).values
-        return values[:, -self.encoder.blocks_[-1].width :]  # a single label is the second of two classes
+        Z, labels = encode_features(self.encoder, X), self.encoder.blocks_[-1]
+        if labels.kind == "classes":
+            values = np.zeros((len(Z), labels.width))
+            values[:, self.classifier.classes_] = self.classifier.predict_proba(Z)
+            return values
+        return label_scores(self.classifier, Z).values[
+            :, -labels.width :
+        ]  # a single label is the second of two classes
 
     def log_likelihood(self, X: Matrix, Y: NDArray[np.bool_]) -> NDArray[np.float64]:
         """How far each row's labels are believed, all of them together, shape (n,)."""
@@ -95,9 +101,27 @@ def fit_label_model(
         classifier = clone(choice)
         if classifier.get_params().get("random_state", seed) is None:
             classifier.set_params(random_state=seed)
-    labels = Y.astype(np.int64)
-    classifier.fit(encode_features(encoder, X), labels if labels.shape[1] > 1 else labels[:, 0])
+    labels = Y.argmax(axis=1) if encoder.blocks_[-1].kind == "classes" else Y.astype(np.int64)
+    classifier.fit(encode_features(encoder, X), labels[:, 0] if labels.shape[1:] == (1,) else labels)
     return LabelModel(classifier, encoder)
+
+
+def choose_believed(beliefs: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The valid candidate of each row that is believed most, beliefs of shape (m, c); -1 where none is valid.
+
+    Examples
+    --------
+    >>> choose_believed(np.array([[-1.0, -2.0], [-1.0, -2.0]]), np.array([[True, True], [False, False]])).tolist()
+    [0, -1]
+    """
+    return np.where(valid.any(axis=1), np.where(valid, beliefs, -np.inf).argmax(axis=1), -1)
+
+
+def check_label_model(model: Any) -> None:
+    """Raise ValueError where a sampler's ``label_model`` is none."""
+    is_classifier = hasattr(model, "fit") and hasattr(model, "predict_proba")
+    if not (model is None or is_classifier or (isinstance(model, str) and model == "forest")):
+        raise ValueError(f"label_model must be None, 'forest' or a classifier with predict_proba, got {model!r}")
 
 
 def encode_features(encoder: TableEncoder, X: Matrix) -> NDArray[np.float32]:

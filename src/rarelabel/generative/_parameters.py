@@ -7,6 +7,7 @@ from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
+from rarelabel.generative._label_model import check_label_model
 from rarelabel.generative._model import Recipe
 from rarelabel.generative._released import RELEASED
 from rarelabel.nn import denoiser_width
@@ -67,9 +68,7 @@ def recipe_of(parameters: Mapping[str, Any], d: int, n_subset: int) -> Recipe:
 
 def _check_label_model(parameters: Mapping[str, Any]) -> None:
     model, background = parameters["label_model"], parameters["background"]
-    is_classifier = hasattr(model, "fit") and hasattr(model, "predict_proba")
-    if not (model is None or is_classifier or (isinstance(model, str) and model == "forest")):
-        raise ValueError(f"label_model must be None, 'forest' or a classifier with predict_proba, got {model!r}")
+    check_label_model(model)
     if isinstance(background, bool) or not isinstance(background, float | int) or not 0 <= background < float("inf"):
         raise ValueError(f"background must be a share of the rows, at least 0, got {background!r}")
     if background and model is None:

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Event
 from typing import Any, ClassVar, final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rarelabel._random import RandomState
-from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
 from rarelabel.encoding import NumericTransform
 from rarelabel.generative._balancing import BalancingStrategy
 from rarelabel.generative._class_diffusion import check_parameters, draw_rows, learn_classes
-from rarelabel.generative._class_files import class_parts, read_classes
-from rarelabel.generative._class_model import (
-    Draw,
-    fit_class_model,
-    plan_classes,
-    resample_classes,
-    sample_classes,
-)
-from rarelabel.generative._generative import GenerativeMixin
-from rarelabel.generative._model import history_of
-from rarelabel.generative._persistence import ModelFile, Parts
-from rarelabel.schema import Schema
-from rarelabel.selection import SamplingPlan
+from rarelabel.generative._class_model import Draw, Learn
+from rarelabel.generative._class_sampler import ClassMixin
 from rarelabel.training import Record
 
 __all__ = ["SEMResDDPM"]
 
 
 @final
-class SEMResDDPM(GenerativeMixin, BaseSampler):
+class SEMResDDPM(ClassMixin, BaseSampler):
     """SEMRes-DDPM: rows of rare classes, drawn from a diffusion model whose denoiser is SEMST-ResNet.
 
     Parameters
@@ -61,6 +46,11 @@ class SEMResDDPM(GenerativeMixin, BaseSampler):
     learning_rate, weight_decay : float, default=1e-3 and 1e-5
     patience : int, default=5
         Looks at the held-out loss, every 50 steps, without a better one, before training ends. None holds no row out.
+    label_model : "forest" or classifier, default=None
+        Learns the classes of the rows that :meth:`fit_resample` is given, and judges new ones: of ``n_choices``
+        candidates for each row, the one is taken whose class it believes most.
+    n_choices : int, default=8
+        Without a label model there is one candidate for each row.
     reject_copies : bool, default=True
         Draw rows again whose features equal those of a training row.
     categorical_features : "auto", mask, indices or names, default="auto"
@@ -104,6 +94,7 @@ class SEMResDDPM(GenerativeMixin, BaseSampler):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.normal(size=(60, 3)), np.array(["often"] * 50 + ["rare"] * 10)
     >>> X_res, y_res = SEMResDDPM(training_steps=5, random_state=0).fit_resample(X, y)
@@ -130,6 +121,8 @@ class SEMResDDPM(GenerativeMixin, BaseSampler):
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-5,
         patience: int | None = 5,
+        label_model: Any = None,
+        n_choices: int = 8,
         reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",
@@ -152,6 +145,8 @@ class SEMResDDPM(GenerativeMixin, BaseSampler):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.patience = patience
+        self.label_model = label_model
+        self.n_choices = n_choices
         self.reject_copies = reject_copies
         self.categorical_features = categorical_features
         self.device = device
@@ -160,52 +155,13 @@ class SEMResDDPM(GenerativeMixin, BaseSampler):
         self.cancel = cancel
         self.random_state = random_state
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = False
-        return tags
+    def _check(self, parameters: Mapping[str, Any]) -> None:
+        check_parameters(parameters)
 
-    def _plan(self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, rng: np.random.Generator) -> SamplingPlan:
-        check_parameters(self.get_params(deep=False))
-        return plan_classes("SEMResDDPM", self.sampling_strategy, X, Y, schema)
-
-    def _fit_resample(
-        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
-    ) -> Resampled:
-        if not plan.n_new:
-            return Resampled(np.arange(len(Y)), X[:0], Y[:0])
-        self._train(X, Y, schema, plan, rng)
-        return resample_classes(self.trained_, plan, self._drawing, reject_copies=self.reject_copies, rng=rng)
-
-    def _train(
-        self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
-    ) -> None:
+    @property
+    def _learning(self) -> Learn:
         without = tuple(part for part in ("attention", "shrinkage", "residual") if not getattr(self, part))
-        learn = partial(learn_classes, parameters=self.get_params(deep=False), denoiser="semst", without=without)
-        transform: NumericTransform = self.numeric_transform
-        self.trained_, result = fit_class_model(X, Y, schema, plan, learn, numeric_transform=transform, rng=rng)
-        self.stopped_, self.loss_history_ = result.stopped, history_of(result)
-
-    def _draw(
-        self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
-    ) -> tuple[Matrix, NDArray[np.bool_]]:
-        X, Y, self.drawn_for_ = sample_classes(
-            self.trained_,
-            self.schema_,
-            n,
-            conditions,
-            self._drawing,
-            "SEMResDDPM",
-            reject_copies=self.reject_copies,
-            rng=rng,
-        )
-        return X, Y
-
-    def _parts(self) -> Parts:
-        return class_parts(self.trained_)
-
-    def _restore(self, content: ModelFile) -> None:
-        self.trained_ = read_classes(content)
+        return partial(learn_classes, parameters=self.get_params(deep=False), denoiser="semst", without=without)
 
     @property
     def _drawing(self) -> Draw:

@@ -15,7 +15,7 @@ from rarelabel._device import torch_generator
 from rarelabel._validation import Matrix, as_csr
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._conditions import Known, known_label
-from rarelabel.generative._label_model import LabelModel
+from rarelabel.generative._label_model import LabelModel, choose_believed
 from rarelabel.generative._model import Recipe, TableModel, draw, first_model, learn
 from rarelabel.metrics import row_hashes
 from rarelabel.schema import Schema
@@ -319,17 +319,6 @@ def choose_candidates(
         chosen[i] = np.where(valid[i], off, np.inf).argmin()
         counts += Y[i, chosen[i]] - frequencies
     return chosen
-
-
-def choose_believed(beliefs: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The valid candidate of each row that is believed most, beliefs of shape (m, c); -1 where none is valid.
-
-    Examples
-    --------
-    >>> choose_believed(np.array([[-1.0, -2.0], [-1.0, -2.0]]), np.array([[True, True], [False, False]])).tolist()
-    [0, -1]
-    """
-    return np.where(valid.any(axis=1), np.where(valid, beliefs, -np.inf).argmax(axis=1), -1)
 
 
 def draw_once(
