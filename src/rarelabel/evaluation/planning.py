@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-import marshal
 import warnings
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +17,7 @@ from rarelabel import __version__
 from rarelabel.datasets import Dataset
 from rarelabel.evaluation.approaches import Approach
 from rarelabel.evaluation.records import Task
+from rarelabel.evaluation.sources import installed_version, source_of
 from rarelabel.evaluation.trial import ClassifierChoice, Setup
 
 if TYPE_CHECKING:
@@ -36,9 +33,9 @@ def plan_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> list[Task]:
     """List the tasks of a spec, in the order of every table made of it.
 
     The key of a run is a hash of the data, the folds, the seed, the approach and the classifier with their parameters,
-    and the code: the versions of this package, of NumPy, SciPy and scikit-learn, and the source files of sampler and
-    classifier. The name of the data set, other repeats, other approaches and the measures shown do not matter, so a
-    spec can grow and keep what was run before.
+    and the code: the versions of this package, of NumPy, SciPy and scikit-learn, and the source of sampler and
+    classifier with all modules of this package behind them. The name of the data set, other repeats, other approaches
+    and the measures shown do not matter, so a spec can grow and keep what was run before.
 
     Parameters
     ----------
@@ -112,7 +109,7 @@ def _divisions(spec: Spec) -> list[tuple[int, int, int]]:
 
 def _approach_key(described: dict[str, Any], approach: Approach) -> list[Any]:
     del described["name"]
-    return [described, _source(type(approach.make_sampler())) if approach.resamples else ""]
+    return [described, source_of(type(approach.make_sampler())) if approach.resamples else ""]
 
 
 def _classifier_key(described: dict[str, Any], choice: ClassifierChoice) -> list[Any]:
@@ -121,34 +118,13 @@ def _classifier_key(described: dict[str, Any], choice: ClassifierChoice) -> list
         del described["name"]
     classifier = choice.make(0)
     inside = [each for each in classifier.get_params(deep=True).values() if hasattr(each, "get_params")]
-    return [described, sorted({_source(type(part)) for part in (classifier, *inside)})]
-
-
-def _source(kind: Any) -> str:
-    """A class and the hash of the file it is written in; of classes of other packages, the version of the package."""
-    package = kind.__module__.partition(".")[0]
-    ours = package == __name__.partition(".")[0]
-    try:
-        file = inspect.getsourcefile(kind) if ours or not _version(package) else None
-    except (OSError, TypeError):  # it was typed in, as in a notebook
-        code = [marshal.dumps(each.__code__) for each in vars(kind).values() if hasattr(each, "__code__")]
-        return f"{kind.__qualname__}:{hashlib.sha256(b''.join(code)).hexdigest()}"
-    if file is not None and Path(file).is_file():
-        return f"{kind.__qualname__}:{hashlib.sha256(Path(file).read_bytes()).hexdigest()}"
-    return f"{kind.__module__}.{kind.__qualname__}:{_version(package)}"
+    return [described, sorted({source_of(type(part)) for part in (classifier, *inside)})]
 
 
 @cache
 def _versions() -> str:
-    others = ", ".join(f"{name} {_version(name)}" for name in ("numpy", "scipy", "scikit-learn"))
+    others = ", ".join(f"{name} {installed_version(name)}" for name in ("numpy", "scipy", "scikit-learn"))
     return f"protocol {PROTOCOL_VERSION}, rarelabel {__version__}, {others}"
-
-
-def _version(package: str) -> str:
-    try:
-        return version({"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}.get(package, package))
-    except PackageNotFoundError:
-        return ""
 
 
 def _hash(value: Any) -> str:
