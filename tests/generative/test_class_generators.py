@@ -438,7 +438,7 @@ def test_a_label_model_takes_the_rows_whose_class_it_believes(cls):
     X = rng.normal(size=(160, 2)) + (y == "b")[:, None]
     along = {}
     for judge in (None, "forest", LogisticRegression()):
-        sampler = small(cls, label_model=judge, training_steps=100, sampling_steps=5)
+        sampler = small(cls, label_model=judge, n_choices=8, training_steps=100, sampling_steps=5)
         X_res, y_res = sampler.fit_resample(X, y)
         assert (y_res[160:] == "b").all()
         assert not set(map(tuple, X_res[160:])) & set(map(tuple, X))

@@ -57,7 +57,7 @@ class CWGANGP(ClassMixin, BaseSampler):
     label_model : "forest" or classifier, default=None
         Learns the classes of the rows that :meth:`fit_resample` is given, and judges new ones: of ``n_choices``
         candidates for each row, the one is taken whose class it believes most.
-    n_choices : int, default=8
+    n_choices : int, default=3
         Without a label model there is one candidate for each row.
     reject_copies : bool, default=True
         Draw rows again whose features equal those of a training row.
@@ -128,7 +128,7 @@ class CWGANGP(ClassMixin, BaseSampler):
         batch_size: int = 128,
         learning_rate: float = 2e-4,
         label_model: Any = None,
-        n_choices: int = 8,
+        n_choices: int = 3,
         reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",

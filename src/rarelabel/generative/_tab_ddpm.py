@@ -46,7 +46,7 @@ class TabDDPM(ClassMixin, BaseSampler):
     label_model : "forest" or classifier, default=None
         Learns the classes of the rows that :meth:`fit_resample` is given, and judges new ones: of ``n_choices``
         candidates for each row, the one is taken whose class it believes most.
-    n_choices : int, default=8
+    n_choices : int, default=3
         Without a label model there is one candidate for each row.
     reject_copies : bool, default=True
         Draw rows again whose features equal those of a training row.
@@ -114,7 +114,7 @@ class TabDDPM(ClassMixin, BaseSampler):
         weight_decay: float = 1e-5,
         patience: int | None = 5,
         label_model: Any = None,
-        n_choices: int = 8,
+        n_choices: int = 3,
         reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",
