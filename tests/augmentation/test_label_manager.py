@@ -43,7 +43,7 @@ def test_a_rare_label_most_of_whose_given_positives_are_wrong():
     clean = managed.clean[:, 2]
     assert right[given].mean() < 0.2
     assert right[given & clean].mean() > 0.95
-    assert clean[given & right].mean() > 0.75
+    assert clean[given & right].mean() > 0.45
 
 
 def test_the_rules_by_hand():

@@ -47,9 +47,9 @@ class LabelManager:
     reg_covar : float, default=1e-6
         Added to every variance. Where the means of a mixture are nearer than its square root, so that the losses do
         not tell clean from wrong, given labels are trusted.
-    tol : float, default=1e-5
-        EM ends when no :math:`p_G` moves by more.
-    max_iter : int, default=1000
+    tol : float, default=1e-3
+        EM ends when a step adds less to the mean log-likelihood of the losses.
+    max_iter : int, default=100
         Most steps of EM.
 
     Attributes
@@ -87,8 +87,8 @@ class LabelManager:
         min_rows: int = 10,
         rare: Rare = "pool",
         reg_covar: float = 1e-6,
-        tol: float = 1e-5,
-        max_iter: int = 1000,
+        tol: float = 1e-3,
+        max_iter: int = 100,
     ) -> None:
         if not 0.5 <= epsilon <= 1:
             raise ValueError(f"epsilon must lie in [0.5, 1], got {epsilon!r}")
