@@ -252,6 +252,20 @@ def test_labels_keep_their_names():
     assert set(trained.suspicious_labels().label) <= set("abcd")
 
 
+def test_a_dataset_may_name_its_labels():
+    pd = pytest.importorskip("pandas")
+    named = TensorDataset(X, torch.tensor(NOISY))
+    named.label_names = ("sun", "sea", "sand", "city")
+    for Y in (None, NOISY, torch.tensor(NOISY)):
+        trained = trainer(epochs=1).fit(named, Y)
+        assert trained.label_names_ == named.label_names
+        assert set(trained.suspicious_labels().label) <= set(named.label_names)
+    assert trainer(epochs=1).fit(named, pd.DataFrame(NOISY, columns=list("abcd"))).label_names_ == tuple("abcd")
+    named.label_names = ("sun", "sea")
+    with pytest.raises(ValueError, match="the dataset has 2 label_names, Y 4 labels"):
+        trainer().fit(named)
+
+
 def test_labels_that_are_missing_or_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="the dataset gives no labels"):
         trainer().fit(X)

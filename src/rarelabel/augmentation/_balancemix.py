@@ -34,7 +34,7 @@ from rarelabel.augmentation._label_manager import LabelManager
 from rarelabel.augmentation._managed_labels import ManagedLabels, ManagementScores
 from rarelabel.augmentation._methods import Method, find_method
 from rarelabel.augmentation._minority_sampler import MinoritySampler
-from rarelabel.augmentation._rows import BatchView, RowLoader, Transform, View, given_labels
+from rarelabel.augmentation._rows import BatchView, RowLoader, Transform, View, given_labels, names_of_labels
 from rarelabel.augmentation._suspicious import SuspiciousLabels
 from rarelabel.metrics import mean_average_precision
 
@@ -230,7 +230,8 @@ class BalanceMix:
             by that, as a list or as one tensor.
         Y : anything :func:`~rarelabel._validation.validate_labels` takes, or tensor, shape (n, K), default=None
             The given labels. None: the attribute ``Y`` of the dataset, the second tensor of a ``TensorDataset``, else
-            every item is read once for its second part.
+            every item is read once for its second part. An array or a tensor has no names of labels; they then come
+            from the attribute ``label_names`` of the dataset, if it has one.
         Y_true : as Y, default=None
             The truth, where noise was added on purpose: the history then says how right the managed labels are.
         held_out : dataset with labels, or tuple of dataset and labels, default=None
@@ -343,6 +344,7 @@ class BalanceMix:
 
     def _make_run(self, dataset: Any, Y: Any, place: torch.device, team: Team) -> Run:
         labels, names = as_labels(given_labels(dataset) if Y is None else Y)
+        names = names_of_labels(dataset, names)
         if len(labels) != len(dataset):
             raise ValueError(f"the dataset has {len(dataset)} rows, Y {len(labels)}")
         model, settings = self.model.to(place), self.settings

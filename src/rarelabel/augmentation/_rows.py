@@ -16,7 +16,7 @@ from rarelabel._device import torch_generator
 from rarelabel._team import Team
 from rarelabel.augmentation._streams import Purpose, random_stream
 
-__all__ = ["BatchView", "Request", "RowLoader", "Transform", "View", "given_labels"]
+__all__ = ["BatchView", "Request", "RowLoader", "Transform", "View", "given_labels", "names_of_labels"]
 
 Transform = Callable[[Any], Any]
 """From an item to the tensor of it, without randomness."""
@@ -189,3 +189,13 @@ def given_labels(dataset: Any) -> Any:
     if any(y is None for y in labels):
         raise ValueError("the dataset gives no labels: expected items (x, y), an attribute Y, or the argument Y")
     return np.stack([np.asarray(y) for y in labels])
+
+
+def names_of_labels(dataset: Any, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that Y brought; if these are only y0, y1, ..., the attribute ``label_names`` of the dataset, if any."""
+    found = getattr(dataset, "label_names", None)
+    if found is None or names != tuple(f"y{k}" for k in range(len(names))):
+        return names
+    if len(found) != len(names):
+        raise ValueError(f"the dataset has {len(found)} label_names, Y {len(names)} labels")
+    return tuple(map(str, found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -235,7 +235,7 @@ def train_images(
     progress("predicting held-out images")
     precision = average_precision_per_label(test.Y, trainer.predict_proba(test))
     progress("looking for suspicious labels")
-    managed = replace(trainer.managed_labels(), label_names=data.label_names)
+    managed = trainer.managed_labels()
     counts = train.Y.sum(axis=0)
     bounds = (len(train) // 4 if many is None else many, len(train) // 20 if few is None else few)
     groups, means = _groups(precision, counts, bounds)
