@@ -1,15 +1,17 @@
 """What all samplers with a trained model have in common, whatever their model is."""
 
 import warnings
+from operator import attrgetter
 
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import NotFittedError  # noqa: E402
 
-from rarelabel.generative._loading import METHODS
+from rarelabel.generative._loading import METHODS  # noqa: E402
+from rarelabel.schema import Column, Schema  # noqa: E402
 
 SINGLE_LABEL = ("CWGANGP", "SEMResDDPM", "TabDDPM")
 
@@ -78,3 +80,19 @@ def test_loading_takes_parameters_of_the_sampler_and_no_others(model, tmp_path):
     assert again.training_steps == model.training_steps
     with pytest.raises(TypeError, match=f"{type(model).__name__} has no parameter 'colour'"):
         type(model).load(tmp_path / "model", colour="red")
+
+
+@pytest.mark.parametrize(("method", "decoder"), [("AEMLO", "space.decode_features"), ("CVAE", "network.decoder")])
+def test_a_category_that_no_row_has_is_never_drawn_whatever_the_network_says(method, decoder):
+    X, Y = table(method)
+    cities = np.random.default_rng(1).integers(0, 2, size=(80, 1))
+    schema = Schema((Column("city", "category", ("a", "b", "c")), Column("x")), tuple(Column(n, "label") for n in "pq"))
+    sampler = METHODS[method](training_steps=1, batch_size=16, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sampler.fit(np.column_stack([cities, X[:, 1]]), Y, schema=schema)
+    (column,) = sampler.trained_.unseen
+    with torch.no_grad():
+        attrgetter(decoder)(sampler.trained_)[-1].bias[column] = 50.0
+    X_new, _ = drawn(sampler, 200)
+    assert set(X_new[:, 0]) == {0, 1}

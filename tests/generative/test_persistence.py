@@ -203,7 +203,7 @@ def with_tensor(name, value):
 
 
 DAMAGED = {
-    "a newer format": (set_in("format", value=99), "is a model file of format 99; this version reads format 3"),
+    "a newer format": (set_in("format", value=99), "is a model file of format 99; this version reads format 4"),
     "no method": (set_in("method", value=None), "does not say what method wrote it"),
     "another method": (set_in("method", value="AEMLO"), "holds a model of 'AEMLO', not of 'MLDM'"),
     "a network that is none": (

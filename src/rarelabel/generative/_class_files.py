@@ -6,7 +6,13 @@ import numpy as np
 import torch
 
 from rarelabel.generative._class_model import ClassModel
-from rarelabel.generative._diffusion_files import check_shares, read_hashes, read_table_model, table_model_parts
+from rarelabel.generative._diffusion_files import (
+    check_shares,
+    read_hashes,
+    read_table_model,
+    read_unseen,
+    table_model_parts,
+)
 from rarelabel.generative._model import Denoiser
 from rarelabel.generative._persistence import ModelFile, Parts, tensors_under
 
@@ -38,11 +44,9 @@ def read_classes(content: ModelFile, network: Denoiser | None = None) -> ClassMo
     encoder, model = read_table_model(content, network)
     labels, shares = tensors["labels"].numpy().astype(np.intp), tensors["shares"].numpy().astype(np.float64)
     check_shares(labels, shares, schema.n_labels)
-    seen, unseen = tensors["seen"].numpy().astype(bool), tensors["unseen"].numpy().astype(np.intp)
+    seen, unseen = tensors["seen"].numpy().astype(bool), read_unseen(content, encoder)
     if seen.shape != (schema.n_labels,) or not seen[labels].all():
         raise ValueError("classes that rows have")
-    if unseen.ndim != 1 or (len(unseen) and not 0 <= unseen.min() <= unseen.max() < encoder.width_):
-        raise ValueError("states that no row has")
     few = {int(label): rows.numpy().astype(np.float32) for label, rows in tensors_under("few.", tensors).items()}
     for label, rows in few.items():
         if label not in labels or rows.shape != (max(1, len(rows)), encoder.width_) or not np.isfinite(rows).all():

@@ -18,6 +18,7 @@ from rarelabel._validation import Matrix, Resampled
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._balancing import BalancingStrategy, rows_to_add
 from rarelabel.generative._conditions import Known, encode_conditions
+from rarelabel.generative._encoded_rows import unseen_states
 from rarelabel.generative._label_model import LabelModel, choose_believed
 from rarelabel.generative._model import TableModel
 from rarelabel.metrics import row_hashes
@@ -150,7 +151,7 @@ def fit_class_model(
         shares = np.bincount(np.asarray(plan.made_for), minlength=len(counts))[labels].astype(float)
     encoder = TableEncoder(numeric_transform).fit(X, schema, Y)
     Z = encoder.transform(X, Y, dtype=np.float32)
-    unseen = _unseen_states(Z, encoder.blocks_)
+    unseen = unseen_states(Z.mean(axis=0), encoder.blocks_)
     few = {int(label): Z[Y[:, label]] for label in labels[counts[labels] < _TOO_FEW]}
     if few:
         names = ", ".join(f"{schema.label_names[label]!r} ({counts[label]})" for label in list(few)[:10])
@@ -354,11 +355,3 @@ def _shares_under(known: Known, shares: NDArray[np.float64], seen: Mask) -> NDAr
         left = seen.astype(float)
         left[refused] = 0.0
     return left * seen / (left * seen).sum()
-
-
-def _unseen_states(Z: Encoded, blocks: tuple[Block, ...]) -> NDArray[np.intp]:
-    """Columns of one-hot blocks that no row has."""
-    one_hot = np.zeros(Z.shape[1], dtype=bool)
-    for block in blocks:
-        one_hot[block.columns] = block.is_one_hot
-    return np.flatnonzero(one_hot & ~Z.any(axis=0))

@@ -23,7 +23,15 @@ from rarelabel.generative._persistence import (
 )
 from rarelabel.generative._subset_model import Trained
 
-__all__ = ["check_shares", "read_hashes", "read_table_model", "read_trained", "table_model_parts", "trained_parts"]
+__all__ = [
+    "check_shares",
+    "read_hashes",
+    "read_table_model",
+    "read_trained",
+    "read_unseen",
+    "table_model_parts",
+    "trained_parts",
+]
 
 _CUSTOM = "custom"
 
@@ -98,6 +106,14 @@ def read_trained(content: ModelFile, denoiser: Denoiser | None = None) -> Traine
 def read_hashes(content: ModelFile) -> NDArray[np.uint64]:
     """Hashes of the training rows, by which copies are known."""
     return np.ascontiguousarray(content.tensors["hashes"].numpy().astype(np.int64)).view(np.uint64)
+
+
+def read_unseen(content: ModelFile, encoder: TableEncoder) -> NDArray[np.intp]:
+    """Encoded columns of categories that no training row has; ValueError where they are no columns."""
+    unseen = content.tensors["unseen"].numpy().astype(np.intp)
+    if unseen.ndim != 1 or (len(unseen) and not 0 <= unseen.min() <= unseen.max() < encoder.width_):
+        raise ValueError("states that no row has")
+    return unseen
 
 
 def check_shares(labels: NDArray[np.intp], shares: NDArray[np.float64], n_labels: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from rarelabel._validation import Matrix
 from rarelabel.encoding import Block, TableEncoder
 
-__all__ = ["EncodedRows", "log_odds", "output_bias"]
+__all__ = ["EncodedRows", "log_odds", "output_bias", "unseen_states"]
 
 _CELLS = 2**25
 """Cells of the encoded table up to which it is held as one dense matrix (128 MB)."""
@@ -99,6 +100,25 @@ def output_bias(means: NDArray[np.float64], blocks: tuple[Block, ...]) -> NDArra
         elif not block.is_continuous:
             bias[block.columns] = log_odds(part)
     return bias
+
+
+def unseen_states(means: NDArray[np.floating[Any]], blocks: tuple[Block, ...]) -> NDArray[np.intp]:
+    """Encoded columns of categories and classes that no row has.
+
+    Parameters
+    ----------
+    means : ndarray of float, shape (d,)
+        Of the encoded columns.
+    blocks : tuple of Block
+
+    Returns
+    -------
+    ndarray of int
+    """
+    one_hot = np.zeros(len(means), dtype=bool)
+    for block in blocks:
+        one_hot[block.columns] = block.is_one_hot
+    return np.flatnonzero(one_hot & (means == 0))
 
 
 def log_odds(p: NDArray[np.float64]) -> NDArray[np.float64]:

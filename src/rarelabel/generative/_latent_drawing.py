@@ -52,6 +52,8 @@ class TrainedSpace:
         A label is carried whose probability is above; 1 for labels that no new row carries.
     hashes : ndarray of uint64
         Of the features of all training rows, so that copies are known.
+    unseen : ndarray of int
+        Encoded columns of categories that no training row has.
     exclusive : bool
         Whether each row has exactly one label.
     """
@@ -65,6 +67,7 @@ class TrainedSpace:
     label_sets: NDArray[np.bool_]
     thresholds: NDArray[np.float64]
     hashes: NDArray[np.uint64]
+    unseen: NDArray[np.intp]
     exclusive: bool
 
     def seeds_under(self, conditions: dict[int, bool]) -> NDArray[np.bool_]:
@@ -195,13 +198,15 @@ def decode_labels(trained: TrainedSpace, scores: NDArray[np.float32]) -> NDArray
 
 
 def draw_states(
-    decoded: NDArray[np.float32], blocks: tuple[Block, ...], rng: np.random.Generator
+    decoded: NDArray[np.float32], blocks: tuple[Block, ...], unseen: NDArray[np.intp], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Encoded rows: states drawn with the decoded probabilities, numbers as they are.
 
-    The most likely state of each column would make rare ones rarer.
+    The most likely state of each column would make rare ones rarer. States of the columns ``unseen``, which no row has,
+    are not drawn.
     """
     Z = decoded.astype(np.float64)
+    Z[:, unseen] = -np.inf
     for block in blocks:
         part = Z[:, block.columns]
         if block.is_one_hot:
@@ -262,7 +267,7 @@ def draw_rows(
                 interpolation=interpolation, noise=noise, rng=rng,
             )  # fmt: skip
             decoded, scores = decode_codes(trained.space, points, n_threads=n_threads)
-            X, _ = trained.encoder.inverse_transform(draw_states(decoded, trained.encoder.blocks_, rng))
+            X, _ = trained.encoder.inverse_transform(draw_states(decoded, trained.encoder.blocks_, trained.unseen, rng))
             Y = decode_labels(trained, scores)
             valid = Y[np.arange(len(slots)), labels[slots]]
             for label, value in (conditions or {}).items():

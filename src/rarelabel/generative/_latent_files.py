@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from rarelabel._device import choose_device
+from rarelabel.generative._diffusion_files import read_unseen
 from rarelabel.generative._latent_drawing import TrainedSpace
 from rarelabel.generative._latent_model import LatentRecipe, LatentSpace
 from rarelabel.generative._persistence import (
@@ -33,6 +34,7 @@ def latent_parts(trained: TrainedSpace) -> Parts:
         "label_sets": trained.label_sets,
         "thresholds": trained.thresholds,
         "hashes": trained.hashes.view(np.int64),
+        "unseen": trained.unseen.astype(np.int64),
     }
     tensors |= weights_of(trained.space, "space.")
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
@@ -72,5 +74,5 @@ def read_latent(content: ModelFile, device: str) -> TrainedSpace:
         raise ValueError("thresholds of labels")
     return TrainedSpace(
         encoder, space.to(choose_device(device)), recipe, rows, codes, seeds, label_sets, thresholds, hashes,
-        schema.exclusive,
+        read_unseen(content, encoder), schema.exclusive,
     )  # fmt: skip

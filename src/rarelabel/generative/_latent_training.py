@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from rarelabel._validation import Matrix
 from rarelabel.encoding import TableEncoder
-from rarelabel.generative._encoded_rows import EncodedRows
+from rarelabel.generative._encoded_rows import EncodedRows, unseen_states
 from rarelabel.generative._latent_drawing import TrainedSpace, label_thresholds, latent_points
 from rarelabel.generative._latent_losses import total_correlation
 from rarelabel.generative._latent_model import (
@@ -79,7 +79,8 @@ def train_space(
     encoder.fit(X, schema)
     rows = EncodedRows(X, encoder, prepare=unit_range if released else None)
     recipe = recipe_of(parameters, len(Y), encoder.width_)
-    space = first_space(encoder, Y.shape[1], recipe, (rows.mean(), Y.mean(axis=0)), rng)
+    means = rows.mean()
+    space = first_space(encoder, Y.shape[1], recipe, (means, Y.mean(axis=0)), rng)
     is_seed: NDArray[np.bool_] = np.asarray(seeds.any(axis=1))
     held_out = np.zeros(len(Y), dtype=bool)
     if recipe.patience is not None:
@@ -105,7 +106,7 @@ def train_space(
     correlation = total_correlation(torch.from_numpy(codes), torch.from_numpy(of_labels)) / recipe.latent_size
     trained = TrainedSpace(
         encoder, space, recipe, chosen, codes, seeds[chosen], Y[chosen], np.full(Y.shape[1], 0.5),
-        np.unique(row_hashes(X)), schema.exclusive,
+        np.unique(row_hashes(X)), unseen_states(means, encoder.blocks_), schema.exclusive,
     )  # fmt: skip
     if not released:
         trained.thresholds[:] = _thresholds(trained, *planned, parameters, rng)

@@ -39,7 +39,7 @@ __all__ = [
     "write_model",
 ]
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _NOT_KEPT = ("progress", "cancel", "device")
 """Parameters that belong to the computer or the caller."""
 

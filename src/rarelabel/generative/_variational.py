@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from rarelabel._device import choose_device, forked_rng, limited_threads, torch_generator
 from rarelabel._validation import Matrix
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
-from rarelabel.generative._encoded_rows import EncodedRows, output_bias
+from rarelabel.generative._encoded_rows import EncodedRows, output_bias, unseen_states
 from rarelabel.generative._latent_drawing import draw_states
 from rarelabel.generative._latent_losses import feature_loss, n_variables
 from rarelabel.generative._seeds import plan_seeds, seeds_under
@@ -155,6 +155,8 @@ class TrainedAutoencoder:
         How many rows have each.
     hashes : ndarray of uint64
         Of the features of the training rows, so that copies are known.
+    unseen : ndarray of int
+        Encoded columns of categories that no training row has.
     """
 
     encoder: TableEncoder
@@ -164,6 +166,7 @@ class TrainedAutoencoder:
     label_sets: NDArray[np.bool_]
     set_counts: NDArray[np.intp]
     hashes: NDArray[np.uint64]
+    unseen: NDArray[np.intp]
 
     def plan(
         self, n: int, conditions: Mapping[int, bool], rng: np.random.Generator
@@ -208,17 +211,19 @@ def train_on_table(
     with forked_rng(torch_generator(rng)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Initializing zero-element tensors")  # all columns are constant
         network = Autoencoder(encoder.width_, Y.shape[1], recipe)
+    means = rows.mean()
     with torch.no_grad():
         last = network.decoder[-1]
         assert isinstance(last, nn.Linear)
-        last.bias.copy_(torch.from_numpy(output_bias(rows.mean(), encoder.blocks_)))
+        last.bias.copy_(torch.from_numpy(output_bias(means, encoder.blocks_)))
     held_out = np.zeros(len(Y), dtype=bool)
     if recipe.patience is not None:
         held_out = choose_held_out(Y, labels, rng)
     weights = subset_weights(np.asarray(Y[:, labels].any(axis=1)))
     result = _learn(network, rows, Y, encoder, recipe, weights, held_out, parameters, rng)
     sets, counts = np.unique(Y, axis=0, return_counts=True)
-    return TrainedAutoencoder(encoder, network, recipe, labels, sets, counts, np.unique(row_hashes(X))), result
+    hashes, unseen = np.unique(row_hashes(X)), unseen_states(means, encoder.blocks_)
+    return TrainedAutoencoder(encoder, network, recipe, labels, sets, counts, hashes, unseen), result
 
 
 def recipe_of(parameters: Mapping[str, Any], d: int) -> VariationalRecipe:
@@ -331,5 +336,5 @@ def _draw_once(
         if block.is_continuous:
             part = decoded[:, block.columns]
             part += scale[block.columns] * rng.standard_normal(part.shape, dtype=np.float32)
-    X, _ = trained.encoder.inverse_transform(draw_states(decoded, blocks, rng))
+    X, _ = trained.encoder.inverse_transform(draw_states(decoded, blocks, trained.unseen, rng))
     return X

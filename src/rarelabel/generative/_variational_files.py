@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from rarelabel._device import choose_device
-from rarelabel.generative._diffusion_files import read_hashes
+from rarelabel.generative._diffusion_files import read_hashes, read_unseen
 from rarelabel.generative._persistence import (
     ModelFile,
     Parts,
@@ -31,6 +31,7 @@ def autoencoder_parts(trained: TrainedAutoencoder) -> Parts:
         "label_sets": trained.label_sets,
         "set_counts": trained.set_counts.astype(np.int64),
         "hashes": trained.hashes.view(np.int64),
+        "unseen": trained.unseen.astype(np.int64),
     }
     tensors |= weights_of(trained.network, "network.")
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
@@ -58,6 +59,6 @@ def read_autoencoder(content: ModelFile, device: str) -> TrainedAutoencoder:
         raise ValueError("label sets and how many rows have each")
     if labels.ndim != 1 or not len(labels) or not 0 <= labels.min() <= labels.max() < q:
         raise ValueError("labels that rows are drawn for")
-    return TrainedAutoencoder(
-        encoder, network.to(choose_device(device)), recipe, labels, label_sets, counts, read_hashes(content)
-    )
+    hashes, unseen = read_hashes(content), read_unseen(content, encoder)
+    place = choose_device(device)
+    return TrainedAutoencoder(encoder, network.to(place), recipe, labels, label_sets, counts, hashes, unseen)
