@@ -309,10 +309,11 @@ def test_interrupt_ends_with_130(run, scenes, monkeypatch):
 
 
 ENDLESS_DEMO = """
-import sys, time
+import signal, sys, time
 import rarelabel.tasks._demo
 from rarelabel.cli import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background it is ignored
 rarelabel.tasks._demo.resample_dataset = lambda *_: time.sleep(600)
 main(["demo", "-o", sys.argv[1]])
 """
@@ -326,7 +327,10 @@ def test_interrupted_process_leaves_nothing_behind(tmp_path):
     while "Resampling" not in (line := process.stderr.readline()):
         assert line, "the process ended before it resampled"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, err
     assert out == ""
     assert "Traceback" not in err
