@@ -85,7 +85,9 @@ def test_two_processes_share_one_store(expected, tmp_path):
     done = [line.split() for line in log.read_text().splitlines()]
     assert len({pid for pid, _ in done}) == 2  # both worked
     assert len({task for _, task in done}) == 30
-    assert len(done) <= 45  # and seldom on the same task; about 34 of the 60 that two alone would do, as it falls
+    # and seldom on the same task: two orders at random meet so that 34 are done on average, more than 36 once in
+    # seventeen times, more than 41 never in 32,000 (simulated)
+    assert len(done) <= 41
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell when a parent has died")
