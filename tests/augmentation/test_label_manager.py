@@ -35,15 +35,16 @@ def test_planted_errors_are_found(noise, rate):
     assert (managed.labels != noisy.Y_true).mean() < 0.6 * noisy.wrong.mean()
 
 
-def test_a_rare_label_most_of_whose_given_positives_are_wrong():
+@pytest.mark.parametrize("seed", range(6))
+def test_a_rare_label_most_of_whose_given_positives_are_wrong(seed):
     """Of 10 % positives and 40 % flipped labels, 36 of 42 given positives are wrong: clean ones are few."""
-    noisy, losses, _ = simulated(0.4)
+    noisy, losses, _ = simulated(0.4, seed=seed)
     managed = LabelManager().fit(losses, noisy.Y).manage(losses, noisy.Y)
     given, right = noisy.Y[:, 2], ~noisy.wrong[:, 2]
     clean = managed.clean[:, 2]
     assert right[given].mean() < 0.2
     assert right[given & clean].mean() > 0.95
-    assert clean[given & right].mean() > 0.45
+    assert clean[given & right].mean() > 0.75
 
 
 def test_the_rules_by_hand():
