@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from rarelabel.generative._class_model import (
     resample_classes,
     sample_classes,
 )
-from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.generative._label_model import check_label_model, fit_label_model
 from rarelabel.generative._model import Denoiser, history_of
 from rarelabel.generative._persistence import ModelFile, Parts
@@ -31,9 +30,16 @@ from rarelabel.selection import SamplingPlan
 
 __all__ = ["ClassMixin"]
 
+if TYPE_CHECKING:
+    from rarelabel.generative._generative import GenerativeMixin
 
-class ClassMixin(GenerativeMixin):
-    """A sampler of classes, around what it says of its network.
+    _Generative = GenerativeMixin
+else:  # a sampler has this mixin before GenerativeMixin, not on top of it
+    _Generative = object
+
+
+class ClassMixin(_Generative):
+    """A sampler of classes, around what it says of its network; it answers what GenerativeMixin asks of a sampler.
 
     That is what its parameters may be (:meth:`_check`), how the network is trained (:attr:`_learning`), and how
     encoded rows are drawn from it (:attr:`_drawing`).

@@ -14,6 +14,7 @@ from rarelabel.generative._balancing import BalancingStrategy
 from rarelabel.generative._bounds import check_counts, check_number
 from rarelabel.generative._class_model import Draw, Learn
 from rarelabel.generative._class_sampler import ClassMixin
+from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.generative._model import Denoiser
 from rarelabel.generative._wasserstein import Generator, WassersteinRecipe, draw_generated, learn_generator
 from rarelabel.training import Record
@@ -34,7 +35,7 @@ _OF_THE_RECIPE = (
 
 
 @final
-class CWGANGP(ClassMixin, BaseSampler):
+class CWGANGP(ClassMixin, GenerativeMixin, BaseSampler):
     """CWGAN-GP: a generator told the class, against a critic that measures how far its rows are from real ones.
 
     Parameters

@@ -14,13 +14,14 @@ from rarelabel.generative._balancing import BalancingStrategy
 from rarelabel.generative._class_diffusion import check_parameters, draw_rows, learn_classes
 from rarelabel.generative._class_model import Draw, Learn
 from rarelabel.generative._class_sampler import ClassMixin
+from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.training import Record
 
 __all__ = ["SEMResDDPM"]
 
 
 @final
-class SEMResDDPM(ClassMixin, BaseSampler):
+class SEMResDDPM(ClassMixin, GenerativeMixin, BaseSampler):
     """SEMRes-DDPM: rows of rare classes, drawn from a diffusion model whose denoiser is SEMST-ResNet.
 
     Parameters

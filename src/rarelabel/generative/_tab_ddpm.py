@@ -14,13 +14,14 @@ from rarelabel.generative._balancing import BalancingStrategy
 from rarelabel.generative._class_diffusion import check_parameters, draw_rows, learn_classes
 from rarelabel.generative._class_model import Draw, Learn
 from rarelabel.generative._class_sampler import ClassMixin
+from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.training import Record
 
 __all__ = ["TabDDPM"]
 
 
 @final
-class TabDDPM(ClassMixin, BaseSampler):
+class TabDDPM(ClassMixin, GenerativeMixin, BaseSampler):
     """TabDDPM: rows of rare classes, drawn from a class-conditional diffusion with a multi-layer perceptron.
 
     Parameters
