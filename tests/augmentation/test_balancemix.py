@@ -163,6 +163,7 @@ def test_labels_are_sorted_as_by_hand():
     record = trained.history_[1]
     assert record.relabelled == pytest.approx(5 / 60)
     assert record.clean + record.ambiguous == pytest.approx(55 / 60)
+    assert record.positives_removed == pytest.approx(5 / 20)
     managed = trained.managed_labels()
     assert managed.relabelled[:5].all()
     assert not managed.labels[:5].any()
@@ -170,6 +171,20 @@ def test_labels_are_sorted_as_by_hand():
     p = 1 / (1 + np.exp(-logits.numpy()))
     losses = -np.log(np.where(managed.labels, p, 1 - p))
     assert record.loss == pytest.approx((losses * managed.weights).mean(), rel=1e-5)
+
+
+def test_positives_that_are_removed_by_the_mass_are_warned_of_once():
+    """A network that gives every row 0.01, but for a few positives of small loss: all others become negatives."""
+    logits = torch.full((60, 1), -4.6)
+    logits[:4] = 3.0
+    Y = np.zeros((60, 1), bool)
+    Y[:20] = True
+    trained = trainer(Memory(logits), epochs=3, warmup=1, learning_rate=0.0, batch_view=None)
+    with pytest.warns(UserWarning, match="80% of the given positives became negatives in epoch 2; .*warm up") as found:
+        trained.fit(torch.arange(60.0)[:, None], Y)
+    assert len(found) == 1
+    assert [record.positives_removed for record in trained.history_] == [None, 0.8, 0.8]
+    assert "80.0% of the given positives removed" in str(trained.history_[-1])
 
 
 # --- randomness ---

@@ -43,6 +43,7 @@ __all__ = ["BalanceMix", "Stopped"]
 Stopped = Literal["finished", "cancelled", "not finite"]
 """Why training ended."""
 
+_MANY_REMOVED = 1 / 3
 _NOT_FINITE = "a logit, a loss or a gradient is not finite"
 
 
@@ -422,6 +423,9 @@ class BalanceMix:
     ) -> EpochRecord:
         managed, p = done.managed, run.sampler.probabilities_
         shares = {} if managed is None else {name: float(s.mean()) for name, s in managed.shares().items()}
+        removed = None if managed is None else managed.positives_removed
+        if removed is not None and removed > _MANY_REMOVED:
+            self._warn_of_removed_positives(removed)
         return EpochRecord(
             epoch=len(self.history_) + 1,
             n_epochs=self.settings.epochs,
@@ -431,7 +435,18 @@ class BalanceMix:
             spread=float(p.max() / p.min()) if self.settings.method.partner == "minority" else None,
             held_out_map=held_out_map,
             scores=None if managed is None or truth is None else managed.score(truth),
+            positives_removed=removed,
         )
+
+    def _warn_of_removed_positives(self, removed: float) -> None:
+        """Once in a run: a network that has learned only how rare labels are takes their positives for wrong."""
+        if all((record.positives_removed or 0) <= _MANY_REMOVED for record in self.history_):
+            warnings.warn(
+                f"BalanceMix: {removed:.0%} of the given positives became negatives in epoch {len(self.history_) + 1}; "
+                f"unless as many are wrong, warm up longer (warmup={self.settings.warmup})",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _fitted(self) -> Run:
         if not hasattr(self, "_run"):

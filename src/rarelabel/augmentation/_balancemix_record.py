@@ -29,6 +29,8 @@ class EpochRecord:
         Mean average precision over the labels of the held-out rows, in [0, 1].
     scores : ManagementScores, default=None
         How right the managed labels were, where the truth is known.
+    positives_removed : float, default=None
+        Share of the given positives that were re-labelled as negatives.
     """
 
     epoch: int
@@ -41,11 +43,14 @@ class EpochRecord:
     spread: float | None = None
     held_out_map: float | None = None
     scores: ManagementScores | None = None
+    positives_removed: float | None = None
 
     def __str__(self) -> str:
         parts = [f"epoch {self.epoch} of {self.n_epochs}: loss {self.loss:.4g}"]
         if self.clean is not None:
             parts.append(f"{self.clean:.1%} clean, {self.relabelled:.1%} re-labelled, {self.ambiguous:.1%} ambiguous")
+        if self.positives_removed:
+            parts.append(f"{self.positives_removed:.1%} of the given positives removed")
         if self.held_out_map is not None:
             parts.append(f"held-out mAP {self.held_out_map:.4f}")
         return ", ".join([*parts, f"{self.seconds:.1f} s"])

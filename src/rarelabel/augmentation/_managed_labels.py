@@ -72,6 +72,11 @@ class ManagedLabels:
         """Neither clean nor re-labelled."""
         return ~(self.clean | self.relabelled)
 
+    @property
+    def positives_removed(self) -> float:
+        """Share of the given positives that are negatives now; 0 where there are none."""
+        return float((self.given & ~self.labels).sum() / max(self.given.sum(), 1))
+
     def shares(self) -> dict[str, NDArray[np.float64]]:
         """Shares of clean, re-labelled and ambiguous rows of each label, three arrays of shape (K,) that sum to 1."""
         kinds = {"clean": self.clean, "relabelled": self.relabelled, "ambiguous": self.ambiguous}
