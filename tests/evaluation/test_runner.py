@@ -85,9 +85,7 @@ def test_two_processes_share_one_store(expected, tmp_path):
     done = [line.split() for line in log.read_text().splitlines()]
     assert len({pid for pid, _ in done}) == 2  # both worked
     assert len({task for _, task in done}) == 30
-    # and seldom on the same task: two orders at random meet so that 34 are done on average, more than 36 once in
-    # seventeen times, more than 41 never in 32,000 (simulated)
-    assert len(done) <= 41
+    assert len(done) <= 31  # the first to end goes over what the other is at
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell when a parent has died")

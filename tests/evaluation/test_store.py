@@ -86,6 +86,31 @@ def test_a_run_is_kept_once_and_a_failed_one_gives_way_when_asked():
         assert (store.runs("5")["f1"].tolist(), store.runs("5")["error"].tolist()) == ([0.5], [""])
 
 
+def test_a_claim_lasts_until_the_run_is_written(tmp_path):
+    path = tmp_path / "store.db"
+    with ResultStore(path) as first, ResultStore(path) as second:
+        assert first.claim(["a", "b"])
+        assert not second.claim(["b", "c"])
+        assert second.claim(["d"])
+        first.write(TaskOutcome(({"key": "b", "status": "ok"}, {"key": "c", "status": "ok"})))
+        assert second.claim(["b", "c"])
+        assert not second.claim(["a"])
+
+
+def test_a_store_of_before_claims_is_taken(tmp_path):
+    path = tmp_path / "store.db"
+    with ResultStore(path) as store:
+        store.write(outcome("a"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE claims")
+    connection.close()
+    with ResultStore(path, read_only=True) as store:
+        assert store.statuses() == {"a": "ok"}
+    with ResultStore(path) as store:
+        assert store.claim(["b"])
+        assert store.statuses() == {"a": "ok"}
+
+
 def test_the_last_spec_started_is_the_newest_and_others_are_found_by_their_beginning():
     data = {"digits": load_digit_scenes(20)}
     with ResultStore() as store:

@@ -158,15 +158,25 @@ class _Ledger:
     def queue(self) -> Iterator[Task]:
         """Tasks with the classifiers that are missing, looked up at the last moment: another process may be at work.
 
-        Two processes that went in one order would sooner or later do the same task at the same time, all the way.
+        Tasks that another has claimed come last, for it may have been killed; by then most of them are done.
         """
+        claimed = []
+        # in one order, two processes that start together would meet at every task
         for i in np.random.default_rng(os.getpid()).permutation(len(self._tasks)):
-            task = self._tasks[i]
-            if any(key not in self._statuses for key in task.keys.values()):
-                self._learn(self._there(task.keys.values()))
-                missing = task.only(name for name, key in task.keys.items() if key not in self._statuses)
-                if missing.keys:
-                    yield missing
+            missing = self._missing(self._tasks[i])
+            if missing.keys and self._store.claim(missing.keys.values()):
+                yield missing
+            elif missing.keys:
+                claimed.append(self._tasks[i])
+        for task in claimed:
+            if (missing := self._missing(task)).keys:
+                yield missing
+
+    def _missing(self, task: Task) -> Task:
+        """The task with the classifiers whose runs the store lacks."""
+        if any(key not in self._statuses for key in task.keys.values()):
+            self._learn(self._there(task.keys.values()))
+        return task.only(name for name, key in task.keys.items() if key not in self._statuses)
 
     def note(self, done: Done) -> None:
         """Take a task that has ended into account."""

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -21,13 +21,13 @@ from rarelabel.datasets import Dataset
 from rarelabel.evaluation import provenance
 from rarelabel.evaluation.columns import Columns, as_columns, codes
 from rarelabel.evaluation.records import RESAMPLING_COLUMNS, RUN_COLUMNS, DatasetInfo, Record, Task, TaskOutcome
+from rarelabel.evaluation.store_tables import CLAIMS, dataset_info, dataset_row, plain, schema, table_names
 
 __all__ = ["STORE_VERSION", "ResultStore", "SpecInfo", "StoreError"]
 
 STORE_VERSION = 1
 """Changes when a store of before cannot be read as it is."""
 
-_SQL_TYPES = {str: "TEXT NOT NULL DEFAULT ''", int: "INTEGER", float: "REAL"}
 _CHUNK = 5000
 
 
@@ -168,7 +168,7 @@ class ResultStore:
             )
             sql.executemany(
                 f"INSERT OR REPLACE INTO datasets VALUES ({', '.join('?' * len(fields(DatasetInfo)))})",
-                map(_dataset_row, described),
+                map(dataset_row, described),
             )
 
     def write(self, outcome: TaskOutcome, *, replace_failed: bool = False) -> None:
@@ -185,6 +185,7 @@ class ResultStore:
                 if replace_failed:
                     sql.execute("DELETE FROM runs WHERE key = ? AND status = 'failed'", (run["key"],))
                 self._insert(sql, "runs", run)
+            sql.executemany("DELETE FROM claims WHERE key = ?", [(run["key"],) for run in outcome.runs])
             sql.executemany(
                 "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?, ?)",
                 (
@@ -198,6 +199,29 @@ class ResultStore:
                     "INSERT OR IGNORE INTO resampled VALUES (?, ?)",
                     ((run["key"], outcome.resampling["key"]) for run in outcome.runs),
                 )
+
+    def claim(self, keys: Iterable[str]) -> bool:
+        """Say that some runs are worked on.
+
+        A claim ends when the run is written. The claims of a process that was killed stay, so a claim is a reason to do
+        something else first, not to leave a run out.
+
+        Parameters
+        ----------
+        keys : iterable of str
+
+        Returns
+        -------
+        bool
+            Whether none of them was claimed already.
+        """
+        wanted = list(keys)
+        with self._transaction() as sql:
+            there = sql.execute(
+                "SELECT count(*) FROM claims WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(wanted),)
+            ).fetchone()
+            sql.executemany("INSERT OR IGNORE INTO claims VALUES (?)", [(key,) for key in wanted])
+        return bool(there == (0,))
 
     def statuses(self, keys: Iterable[str] | None = None) -> dict[str, str]:
         """Status of the runs that are there, by key: of all, or of those among ``keys``."""
@@ -278,7 +302,7 @@ class ResultStore:
                 f"SELECT {names} FROM spec_datasets JOIN datasets USING (fingerprint) WHERE spec = ? ORDER BY position",
                 (spec,),
             ).fetchall()
-        return tuple(map(_dataset_info, rows))
+        return tuple(map(dataset_info, rows))
 
     def vectors(self, spec: str, name: str) -> dict[str, NDArray[np.float64]]:
         """Arrays of that name by key of the run, in the specification's order."""
@@ -315,15 +339,17 @@ class ResultStore:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables where there are none. Several processes may get here at once."""
-        tables = _tables(connection)
+        tables = table_names(connection)
         if not tables:
             if self.path is not None:
                 self._write_ahead(connection)
             connection.execute("BEGIN IMMEDIATE")
-            if not _tables(connection):
-                for statement in _schema():
+            if not table_names(connection):
+                for statement in schema(STORE_VERSION):
                     connection.execute(statement)
             connection.execute("COMMIT")
+        elif "meta" in tables and "claims" not in tables:
+            connection.execute(CLAIMS)
         # enough for kill -9; if the power fails, the last tasks are run again
         connection.execute("PRAGMA synchronous = NORMAL")
 
@@ -346,7 +372,7 @@ class ResultStore:
         beside = self.path.with_name(self.path.name + "-wal")
         connection = sqlite3.connect(uri, uri=True, timeout=self._timeout, isolation_level=None)
         try:
-            _tables(connection)
+            table_names(connection)
         except sqlite3.OperationalError as error:
             connection.close()
             if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
@@ -364,7 +390,7 @@ class ResultStore:
         return connection
 
     def _check_version(self) -> None:
-        if "meta" not in _tables(self._connection):
+        if "meta" not in table_names(self._connection):
             raise StoreError(f"{self._name} is a database, but no store of results; give another path")
         row = self._connection.execute("SELECT store_version FROM meta").fetchone()
         if row != (STORE_VERSION,):
@@ -392,7 +418,7 @@ class ResultStore:
         names = ", ".join(f'"{name}"' for name in record)
         sql.execute(
             f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(record))}) ON CONFLICT (key) DO NOTHING",
-            [_plain(value) for value in record.values()],
+            [plain(value) for value in record.values()],
         )
 
     def _add_columns(self, sql: sqlite3.Connection, table: str, names: Iterable[str]) -> None:
@@ -438,55 +464,3 @@ class ResultStore:
             sqlite3.SQLITE_READONLY: "cannot be written to; give a path in a folder of your own",
             sqlite3.SQLITE_CANTOPEN: "cannot be opened; see that its folder is there and yours to write to",
         }.get(code, "")
-
-
-def _schema() -> list[str]:
-    def columns(types: Mapping[str, type]) -> str:
-        return ", ".join(
-            f'"{name}" ' + ("TEXT PRIMARY KEY" if name == "key" else _SQL_TYPES[kind]) for name, kind in types.items()
-        )
-
-    return [
-        "CREATE TABLE meta (store_version INTEGER NOT NULL)",
-        f"INSERT INTO meta VALUES ({STORE_VERSION})",
-        f"CREATE TABLE runs ({columns(RUN_COLUMNS)})",
-        "CREATE INDEX runs_by_block ON runs (dataset, classifier, approach)",
-        "CREATE INDEX runs_by_status ON runs (status)",
-        'CREATE TABLE vectors (key TEXT, name TEXT, shape TEXT, "values" BLOB, PRIMARY KEY (key, name))',
-        f"CREATE TABLE resamplings ({columns(RESAMPLING_COLUMNS)})",
-        "CREATE TABLE resampled (key TEXT PRIMARY KEY, resampling TEXT) WITHOUT ROWID",
-        "CREATE TABLE datasets (fingerprint TEXT PRIMARY KEY, name TEXT, n_rows INTEGER, n_features INTEGER, "
-        "n_labels INTEGER, exclusive INTEGER, label_names TEXT, label_counts TEXT, mean_ir REAL, cardinality REAL, "
-        "scumble REAL)",
-        "CREATE TABLE specs (fingerprint TEXT PRIMARY KEY, spec TEXT, command TEXT, created TEXT, environment TEXT)",
-        "CREATE TABLE spec_runs (spec TEXT, position INTEGER, key TEXT, dataset TEXT, approach TEXT, classifier TEXT, "
-        "PRIMARY KEY (spec, position)) WITHOUT ROWID",
-        "CREATE TABLE spec_datasets (spec TEXT, position INTEGER, fingerprint TEXT, name TEXT, "
-        "PRIMARY KEY (spec, position)) WITHOUT ROWID",
-    ]
-
-
-def _tables(connection: sqlite3.Connection) -> set[str]:
-    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-
-
-def _plain(value: Any) -> str | int | float | None:
-    """SQLite takes the bytes of a NumPy number, and no text with lone surrogates."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _dataset_row(info: DatasetInfo) -> list[Any]:
-    values = (getattr(info, column.name) for column in fields(DatasetInfo))
-    return [json.dumps(value) if isinstance(value, tuple) else _plain(value) for value in values]
-
-
-def _dataset_info(row: Sequence[Any]) -> DatasetInfo:
-    values = dict(zip((column.name for column in fields(DatasetInfo)), row, strict=True))
-    values["exclusive"] = bool(values["exclusive"])
-    for name in ("label_names", "label_counts"):
-        values[name] = tuple(json.loads(values[name]))
-    for name in ("mean_ir", "cardinality", "scumble"):
-        values[name] = float("nan") if values[name] is None else values[name]
-    return DatasetInfo(**values)
