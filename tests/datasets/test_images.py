@@ -1,6 +1,7 @@
 """Tables of images: which columns are what, what decoding gives, what is refused and by which name."""
 
 import io
+import os
 import pickle
 import tarfile
 
@@ -90,6 +91,57 @@ def test_a_tar_file_holds_the_images(tmp_path, where):
             tar_of(tmp_path / "other.tar", {})  # the one of the same name is meant
         images = read_images(table, tmp_path / name if where == "named" else None, size=8)
     assert [x[:, 0, 0].tolist() for x, _ in (images[row] for row in range(3))] == [list(c) for c in COLOURS.values()]
+
+
+def test_the_folder_is_meant_where_any_of_the_images_lies_in_it(folder):
+    tar_of(folder / "other.tar", {"README": b"unrelated"})
+    (folder / "a.png").unlink()
+    with pytest.raises(ValueError, match=r"the image 'a\.png' of row 1 is missing from .*: there is no such file$"):
+        read_images(folder / "table.csv")
+    with pytest.warns(UserWarning, match="1 of 3 images cannot be read"):
+        images = read_images(folder / "table.csv", size=8, on_error="skip")
+    assert images[0][0][:, 0, 0].tolist() == [0, 255, 0]
+
+
+def test_a_table_inside_a_tar_file(tmp_path):
+    """In Latin-1, beside what macOS adds, with paths as they are in its own folder; then with paths from the top."""
+    table = "path,caf\xe9\na.png,1\nb.png,0\n".encode("latin-1")
+    members = {
+        "set/m.csv": table,
+        "set/._m.csv": b"\x00\x05\x16\x07",
+        "set/a.png": png("red"),
+        "set/b.png": png("blue"),
+    }
+    path = tar_of(tmp_path / "all.tar", members)
+    with pytest.warns(UserWarning, match=r"all\.tar: set/m\.csv: the text is not UTF-8, it is read as Latin-1"):
+        images = read_images(path, size=4)
+    assert (images.label_names, images.paths) == (("caf\xe9",), ("a.png", "b.png"))
+    assert [images[row][0][:, 0, 0].tolist() for row in (0, 1)] == [[255, 0, 0], [0, 0, 255]]
+    tar_of(path, {**members, "set/m.csv": b"path,car\nset/b.png,1\n", "set/._b.png": b""})
+    assert read_images(path, size=4)[0][0][:, 0, 0].tolist() == [0, 0, 255]
+    tar_of(path, {**members, "set/m.csv": b"path,car\na.png,1\nc.png,0\n"})
+    with pytest.raises(ValueError, match=r"'c\.png' of row 2 is missing .* no such member$"):
+        read_images(path)
+    tar_of(path, {**members, "set/m.csv": "path,car\na.png,1\n".encode("utf-16")})
+    with pytest.raises(ValueError, match=r"set/m\.csv: the text is UTF-16"):
+        read_images(path)
+
+
+def test_a_column_of_ones_and_nothing_is_not_passed_over(folder):
+    """A rare label with empty cells for absent has few cells of 0 and 1, and would go unseen."""
+    text = "path,car,comet,note\na.png,1,,\nb.png,0,1,\nc.png,1,,\n"
+    with pytest.raises(
+        ValueError, match=r"column 'comet' holds 0 or 1 in 1 of 3 rows, and nothing .* write 0 .*labels="
+    ):
+        read_images(manifest(folder, text))
+    assert read_images(folder / "table.csv", labels=["car"]).label_names == ("car",)
+    assert read_images(manifest(folder, text.replace("b.png,0,1", "b.png,0,bright"))).label_names == ("car",)
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"path": list(COLOURS), "car": [1, 0, 1], "comet": [None, 1.0, float("nan")]})
+    parquet.write_table(table, folder / "b.parquet")
+    with pytest.raises(ValueError, match="column 'comet' holds 0 or 1 in 1 of 3 rows"):
+        read_images(folder / "b.parquet")
 
 
 def test_columns_are_told_apart_by_name_or_content(folder):
@@ -292,6 +344,39 @@ def test_a_cache_decodes_once_and_is_shared_by_parts(folder):
         sent[0]  # decoded images stay behind
     with pytest.raises(ValueError, match=r"Y has shape \(2, 2\), expected \(3, 2\)"):
         images.take(Y=part.Y)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_pixels_belong_to_who_asked_for_them(folder, cache):
+    images = read_images(folder / "table.csv", size=1, cache=cache)
+    for _ in range(2):
+        x, y = images[0]
+        assert (x.ravel().tolist(), y.tolist()) == ([255, 0, 0], [1, 0])
+        x[:], y[:] = 7, 7
+
+
+@pytest.mark.parametrize("place", ["cached", "folder", "tar"])
+def test_a_digest_changes_with_what_the_images_are(folder, place):
+    """Pixels, where they are kept, else size and time of the file, and the place in a tar file."""
+
+    def read():
+        if place == "tar":
+            tar_of(folder / "x.tar", {name: (folder / name).read_bytes() for name in COLOURS})
+            os.utime(folder / "x.tar", ns=(0, 0))
+        return read_images(folder / "table.csv", folder / "x.tar" if place == "tar" else None, size=4, cache=cached)
+
+    cached = place == "cached"
+    first = read()
+    parts = [first, first.take([0, 1]), first.take([1, 0, 2]), first.take(Y=~first.Y), first.take([0, 1], Y=~first.Y)]
+    digests = {part.digest() for part in parts}
+    assert len(digests) == 5
+    assert read().digest() in digests
+    (folder / "c.png").write_bytes(png((9, 9, 9), size=(900, 900)))
+    changed = read().digest()
+    assert changed not in digests
+    os.utime(folder / "c.png", ns=(0, 0))
+    assert (read().digest() == changed) == (place != "folder")
+    assert first.files == frozenset([folder / "x.tar"] if place == "tar" else [folder / name for name in COLOURS])
 
 
 def test_parts_keep_their_share_of_everything(folder):

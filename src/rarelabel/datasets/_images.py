@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import os
 import warnings
 from collections.abc import Sequence
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel.datasets._images_manifest import Manifest, csv_columns, parse_manifest, read_columns
-from rarelabel.datasets._images_source import Tar, open_source
+from rarelabel.datasets._images_manifest import Columns, Manifest, csv_columns, parse_manifest, read_columns
+from rarelabel.datasets._images_source import Folder, Tar, open_source
 from rarelabel.datasets._images_store import Store, pillow
+from rarelabel.datasets._opening import decode_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -73,7 +74,10 @@ class LabelledImages:
         return len(self._rows)
 
     def __getitem__(self, row: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Pixels, shape (3, h, w), and labels, shape (K,), of one image; ValueError names one that cannot be read."""
+        """Pixels, shape (3, h, w), and labels, shape (K,), of one image; ValueError names one that cannot be read.
+
+        Both are new arrays, which may be changed.
+        """
         return self._store.pixels(int(self._rows[row])), self.Y[row].astype(np.float32)
 
     def __repr__(self) -> str:
@@ -90,6 +94,33 @@ class LabelledImages:
     def is_cached(self) -> bool:
         """Whether decoded images are kept in memory."""
         return self._store.cache is not None
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """Files that images are read from, those left out included: the tar file, or one for each image."""
+        return frozenset(map(self._store.source.file, self._store.paths))
+
+    def digest(self) -> str:
+        """Give a hash of the images with their names and labels, to tell one training set from another.
+
+        It goes by the pixels where decoded images are kept in memory (they are then decoded), else by size and time of
+        change of the files, which are not read.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits.
+
+        Raises
+        ------
+        ValueError
+            If an image cannot be read.
+        """
+        found = hashlib.sha256(repr((self.paths, self.label_names, self.Y.shape)).encode())
+        found.update(np.packbits(self.Y).tobytes())
+        for row in self._rows.tolist():
+            found.update(self._store.version(row))
+        return found.hexdigest()
 
     def picture(self, row: int) -> Image:
         """Give one image in its own size, in RGB and upright, to be looked at.
@@ -164,7 +195,8 @@ def read_images(
         CSV (``.csv``, ``.tsv``) or Parquet file with a row for each image, or a ``.tar`` that holds the images and one
         CSV file.
     images : path, default=None
-        The folder or tar file that paths refer to. None: the folder of the manifest, or the tar file that lies there.
+        The folder or tar file that paths refer to. None: the folder of the manifest, or the tar file that lies there
+        if none of the images lies in the folder. Inside a ``.tar``: the folder of the CSV file, or the top.
         Paths that lead out of it (``..``, absolute ones) are refused, and so are links in a tar file.
     size : int, default=None
         Side of the square that images are resized to (bilinear); None: as they are, which makes batches only of images
@@ -175,7 +207,8 @@ def read_images(
     labels : str or list of str, default=None
         Names of columns of 0 and 1, or of one column that lists labels (lists in Parquet, texts such as ``cars;trees``
         in CSV). None: a column called ``labels`` or ``tags`` that lists them, or else all columns at least half of
-        whose cells are 0 or 1. There, anything but 0 and 1 is an error.
+        whose cells are 0 or 1. There, anything but 0 and 1 is an error, and so is a column mostly of empty cells whose
+        others are 0 or 1: a label with empty cells for 0, or none?
     split : str, default=None
         Column with the part of each image, such as train and test. None: ``split``, if there is one.
     separator : str, default=None
@@ -221,9 +254,12 @@ def read_images(
     tar = Tar.index(path) if path.suffix.lower() == ".tar" else None
     if tar is not None and images is not None:
         raise ValueError(f"{path} holds the table and the images; got images={str(images)!r} as well")
-    columns = read_columns(path) if tar is None else _table_inside(tar)
+    columns, inside = (read_columns(path), "") if tar is None else _table_inside(tar)
     table = parse_manifest(columns, str(path), path_column=path_column, labels=labels, split=split, separator=separator)
-    source = tar or open_source(None if images is None else Path(images), path, table.paths[0])
+    if tar is None:
+        source: Folder | Tar = open_source(None if images is None else Path(images), path, table.paths)
+    else:
+        source = tar.beside(inside, table.paths)
     n, kept = len(table.paths), None
     if size is not None and (cache is True or (cache == "auto" and 3 * size**2 * n <= _MOST_BYTES)):
         kept = np.zeros((n, 3, size, size), dtype=np.uint8)
@@ -260,9 +296,15 @@ def _checked(table: Manifest, store: Store, on_error: str) -> LabelledImages:
     return LabelledImages(store, rows, table.Y[rows], table.label_names, split, skipped)
 
 
-def _table_inside(source: Tar) -> dict[str, list[Any]]:
-    tables = [name for name in source.members if name.lower().endswith(".csv")]
+def _table_inside(tar: Tar) -> tuple[Columns, str]:
+    """Columns of the CSV file in a tar file, and the name of it."""
+    # macOS puts a file ._NAME beside a file NAME, which holds what its file system knows of it
+    tables = [name for name in tar.members if name.lower().endswith(".csv") and not _base(name).startswith("._")]
     if len(tables) != 1:
-        raise ValueError(f"{source.path}: expected one CSV file among the members, found {len(tables)}")
-    text = io.StringIO(source.read(tables[0]).decode("utf-8-sig"), newline="")
-    return csv_columns(text, f"{source.path}: {tables[0]}")
+        raise ValueError(f"{tar.path}: expected one CSV file among the members, found {len(tables)}")
+    source = f"{tar.path}: {tables[0]}"
+    return decode_text(tar.read(tables[0]), lambda text: csv_columns(text, source), source, newline=""), tables[0]
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]

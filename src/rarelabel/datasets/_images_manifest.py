@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from rarelabel.datasets._opening import read_bytes, read_text, suffix_format
 
-__all__ = ["Manifest", "parse_manifest", "read_columns"]
+__all__ = ["Columns", "Manifest", "csv_columns", "parse_manifest", "read_columns"]
 
 _PATH_NAMES = ("path", "image", "file", "filename", "file_name", "image_path", "filepath")
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".ppm", ".pgm")
 _LIST_NAMES = ("labels", "tags")
 _BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
+_EMPTY = ("", "nan")
 _SEPARATORS = (";", "|", ",")
 
 Columns = dict[str, list[Any]]
@@ -125,7 +126,7 @@ def parse_manifest(
     rest = {name: cells for name, cells in columns.items() if name not in (path_column, split)}
     if labels is None:
         listed = [name for name in rest if name.lower() in _LIST_NAMES and not _is_mostly_bits(rest[name])]
-        labels = listed[0] if listed else [name for name, cells in rest.items() if _is_mostly_bits(cells)]
+        labels = listed[0] if listed else _label_columns(rest, source)
         if not labels:
             raise ValueError(f"{source}: no column holds 0 and 1, and none is called labels or tags; pass labels=")
     if isinstance(labels, str) and not _is_mostly_bits(columns[labels]):
@@ -135,6 +136,21 @@ def parse_manifest(
         Y = np.column_stack([_bits(columns[name], name, source, paths) for name in names])
     parts = None if split is None else np.array([str(cell).strip() for cell in columns[split]])
     return Manifest(source, paths, Y, names, parts)
+
+
+def _label_columns(columns: Columns, source: str) -> list[str]:
+    """Columns at least half of whose cells are 0 or 1; ValueError where another holds nothing else but empty cells."""
+    found = [name for name, cells in columns.items() if _is_mostly_bits(cells)]
+    for name in (name for name in columns if name not in found):
+        values, which = _texts(columns[name])
+        kinds = {_BITS.get(value, value) for value in values.tolist()} - set(_EMPTY)
+        if kinds and kinds <= {0, 1}:
+            n = int(np.isin(values, list(_BITS))[which].sum())
+            raise ValueError(
+                f"{source}: column {name!r} holds 0 or 1 in {n:,} of {len(which):,} rows, and nothing in the "
+                "others: if it is a label, write 0 there; if not, name the columns of labels by labels="
+            )
+    return found
 
 
 def _path_column(columns: Columns, source: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 __all__ = ["Folder", "Tar", "open_source"]
@@ -28,6 +30,14 @@ class Folder:
         """Content of one image."""
         return (self.path / name).read_bytes()
 
+    def file(self, name: str) -> Path:
+        """The file that an image is read from."""
+        return self.path / name
+
+    def version(self, name: str) -> tuple[int, ...]:
+        """What changes with the content of an image, without reading it: bytes, and when they were written."""
+        return _written(self.path / name)
+
 
 @dataclass(frozen=True)
 class Tar:
@@ -42,11 +52,14 @@ class Tar:
         Where the content of each member begins, and its bytes.
     others : dict of str to str
         Members that are no plain files, and what they are.
+    folder : str, default=""
+        Folder inside of the tar file that names of images refer to.
     """
 
     path: Path
     members: dict[str, tuple[int, int]] = field(repr=False)
     others: dict[str, str] = field(repr=False)
+    folder: str = ""
 
     @classmethod
     def index(cls, path: Path) -> Tar:
@@ -84,27 +97,47 @@ class Tar:
 
     def lacks(self, name: str) -> str:
         """Why there is no such image, empty where there is."""
+        name = self._member(name)
         if name in self.others:
             return f"in the tar file it is {self.others[name]}, which is not followed"
         return "" if name in self.members else "the tar file has no such member"
 
     def read(self, name: str) -> bytes:
         """Content of one image."""
-        offset, size = self.members[name]
+        offset, size = self.members[self._member(name)]
         with self.path.open("rb") as file:
             file.seek(offset)
             return file.read(size)
 
+    def file(self, name: str) -> Path:
+        """The file that an image is read from."""
+        return self.path
 
-def open_source(images: Path | None, manifest: Path, first: str) -> Folder | Tar:
+    def version(self, name: str) -> tuple[int, ...]:
+        """What changes with the content of an image, without reading it: of the tar file, and its place in there."""
+        return *_written(self.path), *self.members[self._member(name)]
+
+    def beside(self, table: str, names: Sequence[str]) -> Tar:
+        """The same file, where names refer to the folder of a table inside, if any of the images is there."""
+        folder = str(PurePosixPath(table).parent)
+        there = folder != "." and any(f"{folder}/{name}" in self.members for name in names)
+        return replace(self, folder=folder) if there else self
+
+    def _member(self, name: str) -> str:
+        return f"{self.folder}/{name}" if self.folder else name
+
+
+def open_source(images: Path | None, manifest: Path, names: Sequence[str]) -> Folder | Tar:
     """The folder or tar file given, or what lies beside the manifest: its folder, or the only tar file in there.
+
+    The folder is taken where any of the images lies in it.
 
     Parameters
     ----------
     images : Path or None
     manifest : Path
-    first : str
-        Name of an image that should be there.
+    names : sequence of str
+        Of the images.
 
     Raises
     ------
@@ -113,7 +146,7 @@ def open_source(images: Path | None, manifest: Path, first: str) -> Folder | Tar
     """
     if images is None:
         images = manifest.parent
-        if not (images / first).is_file():
+        if not any((images / name).is_file() for name in names):
             same = [path for path in (manifest.with_suffix(".tar"),) if path.is_file()]
             tars = same or sorted(images.glob("*.tar"))
             if len(tars) > 1:
@@ -124,3 +157,8 @@ def open_source(images: Path | None, manifest: Path, first: str) -> Folder | Tar
     if not images.is_file():
         raise FileNotFoundError(f"there is no folder or tar file {images}")
     return Tar.index(images)
+
+
+def _written(path: Path) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -71,14 +72,20 @@ class Store:
             raise ValueError(f"{self.source.path}: the image {name!r} cannot be read: {error}") from error
 
     def pixels(self, row: int) -> NDArray[np.uint8]:
+        """Pixels of one image, the caller's own: what is done to them changes no other look at the image."""
         if self.cache is not None and self.is_cached[row]:
-            return self.cache[row]
-        pixels = np.ascontiguousarray(np.asarray(self.picture(row, self.size)).transpose(2, 0, 1))
-        if self.cache is None:
-            return pixels
-        self.cache[row] = pixels
-        self.is_cached[row] = True  # only now: a thread beside may look
-        return self.cache[row]
+            return self.cache[row].copy()
+        pixels: NDArray[np.uint8] = np.asarray(self.picture(row, self.size)).transpose(2, 0, 1).copy()
+        if self.cache is not None:
+            self.cache[row] = pixels
+            self.is_cached[row] = True  # only now: a thread beside may look
+        return pixels
+
+    def version(self, row: int) -> bytes:
+        """What changes with the content of an image: its pixels where they are kept, else size and time of its file."""
+        if self.cache is not None:
+            return hashlib.sha256(self.pixels(row).tobytes()).digest()
+        return repr(self.source.version(self.paths[row])).encode()
 
 
 def _emptied(source: Folder | Tar, paths: tuple[str, ...], size: int | None, shape: tuple[int, ...] | None) -> Store:

@@ -9,9 +9,9 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Literal, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
-__all__ = ["Format", "detect_format", "read_bytes", "read_text", "stem", "suffix_format"]
+__all__ = ["Format", "decode_text", "detect_format", "read_bytes", "read_text", "stem", "suffix_format"]
 
 Format = Literal["arff", "keel", "libsvm", "csv", "parquet"]
 """The formats that can be read and written."""
@@ -92,20 +92,36 @@ def read_text(path: Path, parse: Callable[[IO[str]], _T], *, newline: str | None
     ValueError
         If the compressed data are damaged or cut short, or the text is UTF-16.
     """
+    return _decoded(lambda use: _guarded(path, use), parse, str(path), newline)
+
+
+def decode_text(content: bytes, parse: Callable[[IO[str]], _T], source: str, *, newline: str | None = None) -> _T:
+    """Return what ``parse`` makes of a text in memory, by the rules of :func:`read_text`; errors call it ``source``."""
+    return _decoded(lambda use: use(io.BytesIO(content)), parse, source, newline)
+
+
+def _decoded(
+    opened: Callable[[Callable[[IO[bytes]], Any]], Any],
+    parse: Callable[[IO[str]], _T],
+    source: str,
+    newline: str | None,
+) -> _T:
+    """Return what ``parse`` makes of the bytes that ``opened`` hands to a function, each time from the start."""
 
     def attempt(encoding: str) -> _T:
         def decode(stream: IO[bytes]) -> _T:
             with io.TextIOWrapper(stream, encoding=encoding, newline=newline) as text:
                 return parse(text)
 
-        return _guarded(path, decode)
+        result: _T = opened(decode)
+        return result
 
-    if _guarded(path, lambda stream: stream.read(2)) in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError(f"{path}: the text is UTF-16; save it as UTF-8")
+    if opened(lambda stream: stream.read(2)) in (b"\xff\xfe", b"\xfe\xff"):
+        raise ValueError(f"{source}: the text is UTF-16; save it as UTF-8")
     try:
         return attempt("utf-8-sig")
     except UnicodeDecodeError:
-        warnings.warn(f"{path}: the text is not UTF-8, it is read as Latin-1", stacklevel=3)
+        warnings.warn(f"{source}: the text is not UTF-8, it is read as Latin-1", stacklevel=4)
         return attempt("latin-1")
 
 
