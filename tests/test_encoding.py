@@ -107,8 +107,8 @@ def test_a_missing_value_beside_a_usual_one():
     X, schema = one_column([7, 7, np.nan, 7, 1, 2])
     encoder = TableEncoder("minmax", usual_share=0.5).fit(X, schema)
     Z = encoder.transform(X)
-    # the number -1 to 1 for 1 to 2, the state, "missing"; the missing cell holds the median 7
-    assert Z.tolist() == [[0, 1, 0], [0, 1, 0], [0, 1, 1], [0, 1, 0], [-1, 0, 0], [1, 0, 0]]
+    # the number -1 to 1 for 1 to 2, the state, "missing", which is not "usual"
+    assert Z.tolist() == [[0, 1, 0], [0, 1, 0], [0, 0, 1], [0, 1, 0], [-1, 0, 0], [1, 0, 0]]
     np.testing.assert_array_equal(encoder.inverse_transform(Z)[0], X)
 
 

@@ -132,6 +132,7 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
             allow_nan=self._allow_nan,
             schema=schema,
         )
+        self._labels = table.labels.values
         self.n_features_in_ = table.schema.n_features
         if table.named:
             self.feature_names_in_ = np.array(table.schema.feature_names, dtype=object)

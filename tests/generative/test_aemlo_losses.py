@@ -9,8 +9,9 @@ from rarelabel.encoding import Block, TableEncoder  # noqa: E402
 from rarelabel.generative._latent_losses import (  # noqa: E402
     feature_loss,
     latent_loss,
+    mean_correlation,
     ranking_loss,
-    total_correlation,
+    soft_ranking_loss,
 )
 from rarelabel.generative._latent_model import LatentRecipe, LatentSpace  # noqa: E402
 from rarelabel.generative._released_space import released_loss, squared_distances  # noqa: E402
@@ -59,14 +60,30 @@ def test_gradients_of_the_latent_and_the_ranking_loss():
     assert torch.autograd.gradcheck(lambda scores: ranking_loss(scores, Y), (U,))
 
 
-def test_perfectly_aligned_views_have_a_correlation_of_the_latent_size_and_others_less():
+def test_the_correlation_of_views_is_that_of_each_dimension():
     U, V = views(n=400, z=5)
-    mix = torch.linalg.qr(torch.randn(5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))[0]
-    assert total_correlation(U, 3 * U @ mix + 2) == pytest.approx(5, abs=1e-6)
-    assert total_correlation(U, V) < 1  # five correlations of about sqrt(5 / 400)
-    half = torch.cat([U[:, :2], V[:, 2:]], dim=1)
-    assert 2 < total_correlation(U, half) < 3
-    assert total_correlation(U, U[:, :1].expand(-1, 5)) == pytest.approx(1, abs=1e-6)
+    assert mean_correlation(U, 3 * U + 2) == pytest.approx(1)
+    by_hand = np.mean([np.corrcoef(u, v)[0, 1] for u, v in zip(U.T.numpy(), (U + V).T.numpy(), strict=True)])
+    assert mean_correlation(U, U + V) == pytest.approx(by_hand)
+    half = torch.cat([U[:, :2], torch.zeros_like(U[:, 2:])], dim=1)  # three that do not vary count 0
+    assert mean_correlation(U, half) == pytest.approx(2 / 5)
+
+
+def test_views_of_few_rows_that_have_nothing_in_common_have_no_correlation():
+    """Canonical correlations would find 0.9 here: 16 directions are free, and there are 20 rows."""
+    found = [mean_correlation(*(torch.randn(20, 16, generator=torch.Generator().manual_seed(2 * i + j))
+                                for j in (0, 1))) for i in range(20)]  # fmt: skip
+    assert np.mean(found) == pytest.approx(0, abs=0.05)
+
+
+def test_the_soft_ranking_loss_is_finite_however_far_scores_are_apart():
+    scores = torch.tensor([[-50.0, 50.0], [3.0, 1.0], [1.0, 2.0]], requires_grad=True)
+    Y = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
+    loss = soft_ranking_loss(scores, Y)
+    assert loss.tolist() == pytest.approx([100, np.log1p(np.exp(-2)), 0])
+    loss.sum().backward()
+    slope = 1 / (1 + np.exp(2))
+    np.testing.assert_allclose(scores.grad, [[-1, 1], [-slope, slope], [0, 0]], rtol=1e-5)
 
 
 def test_under_the_constraint_the_least_distance_is_the_largest_correlation():

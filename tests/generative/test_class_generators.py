@@ -1,6 +1,7 @@
 """Samplers that learn classes: they balance them as asked, give valid rows of the right class, and bear hard tables."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 torch = pytest.importorskip("torch")
 
+from rarelabel._validation import validate  # noqa: E402
 from rarelabel.encoding import Block  # noqa: E402
 from rarelabel.generative import CWGANGP, SEMResDDPM, TabDDPM, _class_diffusion, _model  # noqa: E402
 from rarelabel.generative._balancing import rows_to_add  # noqa: E402
@@ -333,10 +335,9 @@ def test_an_infinite_number_is_refused(cls):
 
 
 @every_class
-def test_a_table_of_constants_gives_copies_and_says_so(cls):
+def test_a_table_of_constants_gives_constants(cls):
     y = np.array(["a"] * 20 + ["b"] * 5)
-    with pytest.warns(UserWarning, match="15 of the new rows equal rows of the table"):
-        X_res, y_res = small(cls).fit_resample(np.ones((25, 2)), y)
+    X_res, y_res = small(cls).fit_resample(np.ones((25, 2)), y)
     assert (X_res == 1).all()
     assert (y_res == "b").sum() == 20
 
@@ -428,6 +429,59 @@ def test_copies_of_training_rows_are_drawn_again_and_those_that_stay_are_counted
     assert fewer < more
     assert told == ([f"{cls.__name__}: {fewer} of the new rows equal rows of the table"] if fewer else [])
     assert untold == []
+
+
+def test_rows_that_come_often_come_as_often_among_the_new_ones():
+    """Of rows of six rare bits most are zeros: were these drawn again, the bits would be twice as frequent."""
+    rng = np.random.default_rng(0)
+    X, y = (rng.random((600, 6)) < 0.08).astype(float), np.array(["a"] * 450 + ["b"] * 150)
+    sampler = TabDDPM(width=64, training_steps=400, sampling_strategy={"b": 450}, random_state=0)
+    X_new = sampler.fit_resample(X, y)[0][600:]
+    assert X_new.mean() == pytest.approx(X[450:].mean(), rel=0.3)
+    assert (X_new == 0).all(axis=1).mean() == pytest.approx((X[450:] == 0).all(axis=1).mean(), abs=0.1)
+
+
+def test_numbers_of_which_most_are_missing_keep_their_spread():
+    """Were medians learned where values are missing, the standard deviation of 1 would be halved."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(500, 4)), np.array(["a"] * 400 + ["b"] * 100)
+    X[rng.random(X.shape) < 0.8] = np.nan
+    X_new = TabDDPM(width=64, training_steps=400, random_state=0).fit_resample(X, y)[0][500:]
+    assert np.nanstd(X_new) == pytest.approx(np.nanstd(X[400:]), rel=0.15)
+    assert np.isnan(X_new).mean() == pytest.approx(0.8, abs=0.05)
+
+
+@every_class
+def test_a_class_too_small_to_be_learned_that_is_not_to_grow_is_copied_when_asked_for(cls):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(51, 3)), np.array(["a"] * 40 + ["b"] * 10 + ["c"])
+    X[-1] = 5
+    sampler = small(cls, sampling_strategy={"b": 20}).fit(X, y)
+    with pytest.warns(UserWarning, match="too few rows to learn from, .*: 'c' \\(1\\)"):
+        X_new, y_new = sampler.sample(8, {"c": 1})
+    assert (y_new == "c").all()
+    assert (X_new > X[:50].max(axis=0)).all()
+
+
+@every_class
+def test_conditions_that_leave_no_class_are_named(cls):
+    table = validate(np.arange(40.0)[:, None] % 7, np.eye(3)[[0] * 25 + [1] * 15])
+    schema = replace(table.schema, exclusive=True)
+    sampler = quietly(small(cls).fit, table.X, table.Y, schema=schema)
+    with pytest.raises(ValueError, match="conditions leave no class that a training row has"):
+        sampler.sample(4, dict.fromkeys(schema.label_names[:2], 0))
+
+
+@every_class
+@pytest.mark.parametrize(("y", "strategy"), [
+    ([0.0] * 30 + [1.0] * 10, {1: 20}),
+    ([False] * 30 + [True] * 10, {1: 20}),
+    ([0] * 30 + [1] * 10, lambda y: {1: int((y == 0).sum()) - 10}),
+    (["a"] * 30 + ["b"] * 10, lambda y: {"b": int((y == "a").sum()) - 10}),
+])  # fmt: skip
+def test_strategies_name_classes_as_the_caller_wrote_them(cls, y, strategy):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    assert len(small(cls, sampling_strategy=strategy).plan(X, y).made_for) == 10
 
 
 @pytest.mark.parametrize("cls", [SEMResDDPM, TabDDPM])

@@ -209,7 +209,7 @@ class MixedDiffusion:
         return torch.tensor([block.start if block.is_one_hot else c for block, c in columns])
 
     @cached_property
-    def _idle_numbers(self) -> tuple[list[int], list[int]]:
+    def _idle_numbers(self) -> tuple[tuple[list[int], list[int]], ...]:
         """Columns of numbers that mean nothing where a state is 1, and the columns of the states."""
         return idle_numbers(self.blocks)
 
@@ -247,7 +247,7 @@ class MixedDiffusion:
     def losses(self, denoiser: Denoiser, noised: Noised) -> Tensor:
         """The loss of each row: the mean over its unknown variables (a one-hot block is one variable).
 
-        A number whose source has its usual value is no variable of the row.
+        A number whose source has its usual value, or none, is no variable of the row.
 
         Parameters
         ----------
@@ -415,11 +415,11 @@ class MixedDiffusion:
 
     def _idle(self, x0: Tensor) -> Tensor | None:
         """Where a number means nothing, shape (n, width); None where there is no such column."""
-        numbers, states = self._idle_numbers
-        if not numbers:
+        if not self._idle_numbers:
             return None
         idle = torch.zeros(x0.shape, dtype=torch.bool, device=x0.device)
-        idle[:, numbers] = x0[:, states] == 1
+        for numbers, states in self._idle_numbers:
+            idle[:, numbers] |= x0[:, states] == 1
         return idle
 
     def _noised(self, x_s: Tensor, s: int, t: int, generator: torch.Generator) -> Tensor:

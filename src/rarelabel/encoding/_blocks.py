@@ -83,21 +83,33 @@ class Block:
         return self.kind in ("category", "classes")
 
 
-def idle_numbers(blocks: tuple[Block, ...]) -> tuple[list[int], list[int]]:
-    """Columns of Z with the numbers of sources that have a usual value, and the columns with their states.
+def idle_numbers(blocks: tuple[Block, ...]) -> tuple[tuple[list[int], list[int]], ...]:
+    """Columns of Z with numbers that mean nothing where a state is 1, and the columns with these states.
 
-    Where the state is 1 the number means nothing.
+    A pair for the states "usual value" and one for "missing", each where there are such numbers; a number may be in
+    both, but no row has both states.
+
+    Raises
+    ------
+    KeyError
+        If a state "usual value" stands beside no number.
 
     Examples
     --------
-    >>> idle_numbers((Block("numeric", 0, 2, (4, 7)), Block("integer", 2, 3, (0,)), Block("usual", 3, 5, (0, 7))))
-    ([2, 1], [3, 4])
+    >>> numbers = Block("numeric", 0, 2, (4, 7)), Block("integer", 2, 3, (0,))
+    >>> idle_numbers((*numbers, Block("usual", 3, 5, (0, 7)), Block("missing", 5, 7, (4, 9))))
+    (([2, 1], [3, 4]), ([0], [5]))
     """
     numbers = {j: c for block in blocks if block.is_continuous for c, j in enumerate(block.sources, block.start)}
-    states = [
-        (numbers[j], c) for block in blocks if block.kind == "usual" for c, j in enumerate(block.sources, block.start)
-    ]
-    return [number for number, _ in states], [state for _, state in states]
+    pairs = []
+    for block in blocks:
+        if block.kind in ("usual", "missing"):
+            at = list(enumerate(block.sources, block.start))
+            if block.kind == "missing":  # categories and columns of two values have no number
+                at = [(c, j) for c, j in at if j in numbers]
+            if at:
+                pairs.append(([numbers[j] for _, j in at], [c for c, _ in at]))
+    return tuple(pairs)
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ class TableEncoder:
     most values are the same has two columns of Z: the state in the block ``"usual"``, and the number, whose transform
     is fitted on the other values alone and which is 0, their middle, where the value is the usual one. As one column
     the others would be the far tail of a normal, where a model seldom goes. A column of X with one value is no part of
-    Z and comes back as it was. A missing value is encoded as the column's median or most frequent category beside a one
-    in the block ``"missing"``. Labels are never left out, constant or not: column l of their block is label l.
+    Z and comes back as it was. A missing value is a one in the block ``"missing"``, beside it 0 for a number and the
+    most frequent value for a state. Labels are never left out, constant or not: column l of their block is label l.
 
     Examples
     --------
@@ -243,24 +243,28 @@ class TableEncoder:
 
     def _encode(self, X: NDArray[np.float64], Z: NDArray[Any]) -> None:
         missing = np.isnan(X)
+        unexpected = missing.copy()
         for block in self.blocks_:
             if block.kind == "missing":
                 sources = list(block.sources)
                 Z[:, block.columns] = missing[:, sources]
-                missing[:, sources] = False
-        if missing.any():
-            j = int(missing.any(axis=0).argmax())
+                unexpected[:, sources] = False
+        if unexpected.any():
+            j = int(unexpected.any(axis=0).argmax())
             if not np.isnan(self._low[j]):
                 raise ValueError(
                     f"column {self._names[j]!r} has a missing value, but had none when it was encoded first"
                 )
-        X = np.where(np.isnan(X), self._fill, X)
+        X = np.where(missing, self._fill, X)
         for block in self.blocks_:
             part = X[:, list(block.sources)] if block.kind not in ("missing", "labels", "classes") else X[:, :0]
             if block.is_continuous:
-                Z[:, block.columns] = np.where(part == self._usual[list(block.sources)], 0, self._scale(part, block))
+                sources = list(block.sources)
+                idle = (part == self._usual[sources]) | missing[:, sources]
+                Z[:, block.columns] = np.where(idle, 0, self._scale(part, block))
             elif block.kind == "usual":
-                Z[:, block.columns] = part == self._usual[list(block.sources)]
+                sources = list(block.sources)
+                Z[:, block.columns] = (part == self._usual[sources]) & ~missing[:, sources]
             elif block.kind == "binary":
                 sources = list(block.sources)
                 # the middle of 0 and the smallest number is 0 again

@@ -81,6 +81,9 @@ class AEMLO(GenerativeMixin, BaseSampler):
     learning_rate, weight_decay : float, default=1e-3 and 1e-5
     patience : int, default=5
         Looks at the held-out loss, every 50 steps, without a better one, before training ends. None holds no row out.
+    reject_copies : bool, default=True
+        Draw rows again whose features equal those of a training row. A row that the table has more than once is
+        frequent, and nobody's own: it may come again.
     categorical_features : "auto", mask, indices or names, default="auto"
         Columns that hold categories besides those whose type says so.
     device : str, default="auto"
@@ -98,7 +101,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
     n_subset_ : int
         Number of seeds.
     latent_correlation_ : float
-        Sum of the canonical correlations of the two codes of the seeds over z, from 0 to 1.
+        Of the two codes of the seeds, from -1 to 1: the mean over the z dimensions.
     loss_history_ : ndarray, shape (looks, 3)
         Steps made, mean loss since the look before, loss of the held-out rows (NaN where there are none).
     stopped_ : {"finished", "early", "cancelled", "not finite"}
@@ -163,6 +166,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-5,
         patience: int | None = 5,
+        reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",
         n_threads: int | None = 1,
@@ -192,6 +196,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.patience = patience
+        self.reject_copies = reject_copies
         self.categorical_features = categorical_features
         self.device = device
         self.n_threads = n_threads
@@ -205,7 +210,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
         if isinstance(strategy, Mapping):
             seeds = Y
         else:
-            seeds = choose_seeds(Y, self.seeds, n_labels=self.n_labels, threshold=self.threshold)
+            seeds = choose_seeds(Y, self.seeds, "AEMLO", n_labels=self.n_labels, threshold=self.threshold)
         budget = resolve_budget(strategy, Y, schema.label_names, auto=0.25)
         check_memory(budget.total, X, schema.n_labels)
         rows, made_for = plan_seeds(seeds, budget, rng)
@@ -293,6 +298,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
                 interpolation=self.interpolation,
                 noise=self.latent_noise,
                 conditions=conditions,
+                reject_copies=self.reject_copies,
                 rng=rng,
                 n_threads=self.n_threads,
             )

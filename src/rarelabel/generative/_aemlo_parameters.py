@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rarelabel.generative._bounds import check_counts, check_number, is_number
+from rarelabel.generative._bounds import check_counts, check_number, check_switches, is_number
 
 __all__ = ["check_parameters"]
 
@@ -31,6 +31,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         if parameters[name] not in allowed:
             raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {parameters[name]!r}")
     check_counts(parameters, _COUNTS, or_none=_COUNTS_OR_NONE)
+    check_switches(parameters, ("reject_copies",))
     for name in _AT_LEAST_0:
         check_number(parameters, name)
     check_number(parameters, "learning_rate", above=0)

@@ -17,7 +17,7 @@ BalancingStrategy = str | float | Mapping[Hashable, int] | Callable[[NDArray[Any
 _NAMED = ("auto", "not majority", "minority", "not minority", "all")
 
 
-def rows_to_add(strategy: BalancingStrategy, Y: NDArray[np.bool_], names: Sequence[str]) -> NDArray[np.intp]:
+def rows_to_add(strategy: BalancingStrategy, Y: NDArray[np.bool_], classes: Sequence[Hashable]) -> NDArray[np.intp]:
     """New rows of each class.
 
     Parameters
@@ -25,11 +25,12 @@ def rows_to_add(strategy: BalancingStrategy, Y: NDArray[np.bool_], names: Sequen
     strategy : str, float, dict or callable
         ``"auto"`` or ``"not majority"`` brings every class up to the most frequent one, ``"minority"`` only the rarest,
         ``"not minority"`` all but the rarest, ``"all"`` all. A float is the ratio of minority to majority after, for
-        two classes. A dict gives the rows that classes are to have. A callable takes the class of each row, as text,
-        and returns such a dict.
+        two classes. A dict gives the rows that classes are to have, by the class or its text. A callable takes the
+        class of each row, as the caller wrote it, and returns such a dict.
     Y : ndarray of bool, shape (n, q)
         One True in each row.
-    names : sequence of str, shape (q,)
+    classes : sequence, shape (q,)
+        As the caller wrote them.
 
     Returns
     -------
@@ -45,12 +46,14 @@ def rows_to_add(strategy: BalancingStrategy, Y: NDArray[np.bool_], names: Sequen
     >>> Y = np.array([[1, 0], [1, 0], [1, 0], [1, 0], [0, 1]], dtype=bool)
     >>> rows_to_add("auto", Y, ["sun", "rain"]), rows_to_add(0.5, Y, ["sun", "rain"])
     (array([0, 3]), array([0, 1]))
+    >>> rows_to_add(lambda y: {1: int((y == 0).sum())}, Y, [0, 1])
+    array([0, 3])
     """
     if callable(strategy):
-        strategy = strategy(np.array(names, dtype=object)[Y.argmax(axis=1)])
+        strategy = strategy(np.array(classes)[Y.argmax(axis=1)])
     counts = Y.sum(axis=0).astype(np.intp)
     if isinstance(strategy, Mapping):
-        wanted = _wanted(strategy, counts, names)
+        wanted = _wanted(strategy, counts, classes)
     elif isinstance(strategy, str):
         wanted = np.where(_grown(strategy, counts), counts.max(), counts)
     elif isinstance(strategy, Real) and not isinstance(strategy, bool | Integral):
@@ -72,13 +75,18 @@ def _grown(strategy: str, counts: NDArray[np.intp]) -> NDArray[np.bool_]:
     return ~rarest if strategy == "not minority" else np.ones(len(counts), dtype=bool)
 
 
-def _wanted(strategy: Mapping[Hashable, int], counts: NDArray[np.intp], names: Sequence[str]) -> NDArray[np.intp]:
-    wanted = counts.copy()
+def _wanted(
+    strategy: Mapping[Hashable, int], counts: NDArray[np.intp], classes: Sequence[Hashable]
+) -> NDArray[np.intp]:
+    wanted, names = counts.copy(), list(map(str, classes))
     for name, number in strategy.items():
-        if str(name) not in names:
+        if name in classes:
+            label = list(classes).index(name)
+        elif str(name) in names:
+            label = names.index(str(name))
+        else:
             known = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
             raise ValueError(f"sampling_strategy names {name!r}, which is not a class; classes are {known}")
-        label = list(names).index(str(name))
         if isinstance(number, bool) or not isinstance(number, Integral) or number < 0:
             raise ValueError(f"sampling_strategy asks for {number!r} rows of class {name!r}; expected an int")
         if number < counts[label]:

@@ -49,6 +49,10 @@ def read_classes(content: ModelFile, network: Denoiser | None = None) -> ClassMo
         raise ValueError("classes that rows have")
     few = {int(label): rows.numpy().astype(np.float32) for label, rows in tensors_under("few.", tensors).items()}
     for label, rows in few.items():
-        if label not in labels or rows.shape != (max(1, len(rows)), encoder.width_) or not np.isfinite(rows).all():
+        if (
+            not (0 <= label < len(seen) and seen[label])
+            or rows.shape != (max(1, len(rows)), encoder.width_)
+            or not np.isfinite(rows).all()
+        ):
             raise ValueError("rows of small classes")
     return ClassModel(encoder, model, labels, shares, seen, read_hashes(content), unseen, few)

@@ -7,7 +7,7 @@ it (:data:`Draw`).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,10 @@ from rarelabel._validation import Matrix, Resampled
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._balancing import BalancingStrategy, rows_to_add
 from rarelabel.generative._conditions import Known, encode_conditions
+from rarelabel.generative._copies import are_copies, single_rows
 from rarelabel.generative._encoded_rows import unseen_states
 from rarelabel.generative._label_model import LabelModel, choose_believed
 from rarelabel.generative._model import TableModel
-from rarelabel.metrics import row_hashes
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan, apportion, check_memory
 from rarelabel.training import TrainingResult
@@ -73,7 +73,7 @@ class ClassModel:
     seen : ndarray of bool, shape (q,)
         Classes that some training row has.
     hashes : ndarray of uint64
-        Of the features of the training rows, so that copies are known.
+        Of the features of the rows that the training table has once, so that copies are known.
     unseen : ndarray of int
         Encoded columns of categories and classes that no training row has.
     few : dict of int to ndarray of float32
@@ -90,8 +90,10 @@ class ClassModel:
     few: dict[int, Encoded]
 
 
-def plan_classes(method: str, strategy: BalancingStrategy, X: Matrix, Y: Mask, schema: Schema) -> SamplingPlan:
-    """How many rows each class is to get.
+def plan_classes(
+    method: str, strategy: BalancingStrategy, X: Matrix, Y: Mask, schema: Schema, classes: Sequence[Hashable]
+) -> SamplingPlan:
+    """How many rows each class is to get; ``classes`` are the labels of the schema as the caller wrote them.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def plan_classes(method: str, strategy: BalancingStrategy, X: Matrix, Y: Mask, s
         )
     if Y.any(axis=0).sum() < 2:
         raise ValueError(f"y has one class only ({schema.label_names[int(Y[0].argmax())]!r}); expected at least two")
-    added = rows_to_add(strategy, Y, schema.label_names)
+    added = rows_to_add(strategy, Y, classes)
     check_memory(int(added.sum()), X, schema.n_labels)
     labels, made_for = np.flatnonzero(added), np.repeat(np.arange(len(added)), added)
     return SamplingPlan(method, len(Y), schema.label_names, labels, len(made_for), made_for=made_for)
@@ -142,7 +144,8 @@ def fit_class_model(
     Warns
     -----
     UserWarning
-        If a class that rows are added to has fewer than three rows, or the loss was not finite.
+        If a class that rows are added to has fewer than three rows, or the loss was not finite. Of other classes with
+        as few rows a warning comes when they are drawn.
     """
     counts = Y.sum(axis=0)
     labels, shares = np.flatnonzero(counts), np.ones((counts > 0).sum())
@@ -152,16 +155,13 @@ def fit_class_model(
     encoder = TableEncoder(numeric_transform).fit(X, schema, Y)
     Z = encoder.transform(X, Y, dtype=np.float32)
     unseen = unseen_states(Z.mean(axis=0), encoder.blocks_)
-    few = {int(label): Z[Y[:, label]] for label in labels[counts[labels] < _TOO_FEW]}
-    if few:
-        names = ", ".join(f"{schema.label_names[label]!r} ({counts[label]})" for label in list(few)[:10])
-        message = f"{plan.method}: too few rows to learn from, so copies with small changes are made: {names}"
-        warnings.warn(message, UserWarning, stacklevel=5)
+    few = {int(label): Z[Y[:, label]] for label in np.flatnonzero((counts > 0) & (counts < _TOO_FEW))}
+    _warn_of_few([label for label in few if label in labels], few, schema, plan.method, stacklevel=6)
     model, result = learn(encoder, Z, Y, labels, rng)
     if result.stopped == "not finite":
         message = f"{plan.method}: the loss became NaN or infinite after {result.n_steps} steps; "
         warnings.warn(message + "the weights before are used", UserWarning, stacklevel=5)
-    hashes = np.unique(row_hashes(X))
+    hashes = single_rows(X)
     return ClassModel(encoder, model, labels, shares / shares.sum(), counts > 0, hashes, unseen, few), result
 
 
@@ -219,8 +219,19 @@ def sample_classes(
             raise ValueError(f"{method} is told the class alone; conditions name columns")
         shares = _shares_under(known, shares, trained.seen)
     classes = rng.permutation(np.repeat(np.arange(len(shares)), apportion(n, shares)))
+    others = [label for label in trained.few if label in classes and label not in trained.labels]
+    _warn_of_few(others, trained.few, schema, method, stacklevel=5)
     loop: dict[str, Any] = {"reject_copies": reject_copies, "rng": rng}
     return *draw_classes(trained, classes, draw, method, known, **loop), classes
+
+
+def _warn_of_few(
+    labels: Sequence[int], few: Mapping[int, Encoded], schema: Schema, method: str, *, stacklevel: int
+) -> None:
+    if labels:
+        names = ", ".join(f"{schema.label_names[label]!r} ({len(few[label])})" for label in labels[:10])
+        message = f"{method}: too few rows to learn from, so copies with small changes are made: {names}"
+        warnings.warn(message, UserWarning, stacklevel=stacklevel)
 
 
 def draw_classes(
@@ -250,7 +261,8 @@ def draw_classes(
     conditions : Known, default=None
         What all rows have.
     reject_copies : bool
-        Whether rows whose features equal those of a training row are drawn again.
+        Whether rows whose features equal those of a training row are drawn again, unless the table has that row
+        more than once.
     judge : LabelModel, default=None
     n_choices : int, default=1
         Not used without a judge.
@@ -265,7 +277,7 @@ def draw_classes(
     for _ in range(_ATTEMPTS):
         candidates = _encoded_rows(trained, np.repeat(classes[missing], n_choices), draw, conditions, rng)
         X, Y = trained.encoder.inverse_transform(candidates)
-        is_new = ~(np.isin(row_hashes(X), trained.hashes) & reject_copies)
+        is_new = ~(are_copies(X, trained.hashes) & reject_copies)
         beliefs = judge.log_likelihood(X, Y) if judge else np.zeros(len(Y))
         shape = len(missing), n_choices
         chosen = choose_believed(beliefs.reshape(shape), is_new.reshape(shape))
@@ -354,4 +366,6 @@ def _shares_under(known: Known, shares: NDArray[np.float64], seen: Mask) -> NDAr
     if not (left * seen).any():  # only classes that are not to grow are left: those that rows have, alike
         left = seen.astype(float)
         left[refused] = 0.0
+    if not (left * seen).any():
+        raise ValueError("conditions leave no class that a training row has")
     return left * seen / (left * seen).sum()

@@ -68,7 +68,7 @@ class ClassMixin(_Generative):
         check_switches(parameters, ("reject_copies",))
         check_label_model(self.label_model)
         self._check(parameters)
-        return plan_classes(type(self).__name__, self.sampling_strategy, X, Y, schema)
+        return plan_classes(type(self).__name__, self.sampling_strategy, X, Y, schema, self._labels)
 
     def _fit_resample(
         self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator

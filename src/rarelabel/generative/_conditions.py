@@ -106,8 +106,8 @@ def encode_conditions(conditions: Mapping[Hashable, Any], schema: Schema, encode
         Y[0, 0] = True
     Z = encoder.transform(X, Y)
     known = _mask(encoder.blocks_, features, labels)
-    numbers, states = idle_numbers(encoder.blocks_)
-    known[numbers] &= Z[0, states] == 0  # the usual value is a state; the number beside it means nothing
+    for numbers, states in idle_numbers(encoder.blocks_):  # where a state says it all the number means nothing
+        known[numbers] &= Z[0, states] == 0
     back, _ = encoder.inverse_transform(Z)
     back = back.toarray() if sparse.issparse(back) else back
     for j, number in features.items():

@@ -14,7 +14,7 @@ from rarelabel._random import RandomState
 from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
 from rarelabel.encoding import NumericTransform
-from rarelabel.generative._bounds import check_counts, check_number
+from rarelabel.generative._bounds import check_counts, check_number, check_switches
 from rarelabel.generative._conditions import label_conditions
 from rarelabel.generative._generative import GenerativeMixin
 from rarelabel.generative._model import history_of
@@ -64,6 +64,9 @@ class CVAE(GenerativeMixin, BaseSampler):
     learning_rate, weight_decay : float, default=2e-3 and 1e-5
     patience : int, default=5
         Looks at the held-out loss, every 50 steps, without a better one, before training ends. None holds no row out.
+    reject_copies : bool, default=True
+        Draw rows again whose features equal those of a training row. A row that the table has more than once is
+        frequent, and nobody's own: it may come again.
     categorical_features : "auto", mask, indices or names, default="auto"
         Columns that hold categories besides those whose type says so.
     device : str, default="auto"
@@ -128,6 +131,7 @@ class CVAE(GenerativeMixin, BaseSampler):
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-5,
         patience: int | None = 5,
+        reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",
         n_threads: int | None = 1,
@@ -146,6 +150,7 @@ class CVAE(GenerativeMixin, BaseSampler):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.patience = patience
+        self.reject_copies = reject_copies
         self.categorical_features = categorical_features
         self.device = device
         self.n_threads = n_threads
@@ -157,7 +162,7 @@ class CVAE(GenerativeMixin, BaseSampler):
         _check_parameters(self.get_params(deep=False))
         strategy = self.sampling_strategy(Y) if callable(self.sampling_strategy) else self.sampling_strategy
         by_label = isinstance(strategy, Mapping)
-        candidates = Y if by_label else choose_seeds(Y, "minority", threshold=self.threshold)
+        candidates = Y if by_label else choose_seeds(Y, "minority", "CVAE", threshold=self.threshold)
         budget = resolve_budget(strategy, Y, schema.label_names, auto=0.25)
         check_memory(budget.total, X, schema.n_labels)
         rows, made_for = plan_seeds(candidates, budget, rng)
@@ -204,7 +209,7 @@ class CVAE(GenerativeMixin, BaseSampler):
         return self._features(Y[order], rng), Y[order]
 
     def _features(self, Y: NDArray[np.bool_], rng: np.random.Generator) -> Matrix:
-        X, n_copies = draw_features(self.trained_, Y, rng, n_threads=self.n_threads)
+        X, n_copies = draw_features(self.trained_, Y, rng, reject_copies=self.reject_copies, n_threads=self.n_threads)
         if n_copies:
             warnings.warn(f"CVAE: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=4)
         return X
@@ -224,6 +229,7 @@ def _check_parameters(parameters: Mapping[str, Any]) -> None:
         expected = " or ".join(map(repr, _TRANSFORMS))
         raise ValueError(f"numeric_transform must be {expected}, got {parameters['numeric_transform']!r}")
     check_counts(parameters, _COUNTS, or_none=_COUNTS_OR_NONE)
+    check_switches(parameters, ("reject_copies",))
     for name in ("beta", "weight_decay"):
         check_number(parameters, name)
     for name in ("learning_rate", "threshold"):

@@ -61,7 +61,8 @@ class CWGANGP(ClassMixin, GenerativeMixin, BaseSampler):
     n_choices : int, default=3
         Without a label model there is one candidate for each row.
     reject_copies : bool, default=True
-        Draw rows again whose features equal those of a training row.
+        Draw rows again whose features equal those of a training row. A row that the table has more than once is
+        frequent, and nobody's own: it may come again.
     categorical_features : "auto", mask, indices or names, default="auto"
         Columns that hold categories besides those whose type says so.
     device : str, default="auto"

@@ -12,10 +12,10 @@ from scipy.special import expit
 
 from rarelabel._validation import Matrix
 from rarelabel.encoding import Block, TableEncoder
+from rarelabel.generative._copies import are_copies
 from rarelabel.generative._latent_model import LatentRecipe, LatentSpace, decode_codes
 from rarelabel.generative._seeds import choose_partners, plan_seeds, seeds_under
 from rarelabel.generative._subset_model import in_order
-from rarelabel.metrics import row_hashes
 from rarelabel.selection import Budget
 
 __all__ = ["Drawn", "LabelThreshold", "TrainedSpace", "draw_rows", "draw_states", "label_thresholds", "latent_points"]
@@ -51,7 +51,7 @@ class TrainedSpace:
     thresholds : ndarray of float, shape (q,)
         A label is carried whose probability is above; 1 for labels that no new row carries.
     hashes : ndarray of uint64
-        Of the features of all training rows, so that copies are known.
+        Of the features of the rows that the training table has once, so that copies are known.
     unseen : ndarray of int
         Encoded columns of categories that no training row has.
     exclusive : bool
@@ -224,12 +224,13 @@ def draw_rows(
     interpolation: float,
     noise: float,
     conditions: dict[int, bool] | None = None,
+    reject_copies: bool = True,
     rng: np.random.Generator,
     n_threads: int | None,
 ) -> Drawn:
     """Draw a row from each seed, for a label that it carries.
 
-    A candidate is accepted if it carries its label, meets the conditions and equals no row of the training table. Where
+    A candidate is accepted if it carries its label, meets the conditions and is no copy of a training row. Where
     it is not, another is drawn from the same seed, later from others of the same label. After ten rounds a row is given
     up; in the last one copies are taken, because the table has few distinct rows then.
 
@@ -243,6 +244,8 @@ def draw_rows(
         As in :func:`latent_points`.
     conditions : dict of int to bool, default=None
         Labels that each row must have or must not have.
+    reject_copies : bool, default=True
+        Whether copies of rows that the table has once are drawn again.
     rng : Generator
     n_threads : int or None
 
@@ -272,7 +275,7 @@ def draw_rows(
             valid = Y[np.arange(len(slots)), labels[slots]]
             for label, value in (conditions or {}).items():
                 valid &= Y[:, label] == value
-            copied = valid & np.isin(row_hashes(X), trained.hashes)
+            copied = valid & reject_copies & are_copies(X, trained.hashes)
             if attempt < _ATTEMPTS - 1:
                 valid &= ~copied
             n_candidates, n_copies = n_candidates + len(slots), n_copies + int((copied & valid).sum())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from rarelabel.encoding import Block, idle_numbers
 
-__all__ = ["feature_loss", "latent_loss", "n_variables", "ranking_loss", "total_correlation"]
+__all__ = ["feature_loss", "latent_loss", "mean_correlation", "n_variables", "ranking_loss", "soft_ranking_loss"]
 
 
 def covariance(U: Tensor, V: Tensor) -> Tensor:
@@ -46,33 +48,25 @@ def latent_loss(U: Tensor, V: Tensor, orthogonality: float = 0.1) -> Tensor:
     return (distance + orthogonality * departure) / U.shape[1]
 
 
-def total_correlation(U: Tensor, V: Tensor, ridge: float = 1e-8) -> float:
-    """Sum of the canonical correlations of two views, from 0 to z (Andrew et al. 2013, section 3).
+def mean_correlation(U: Tensor, V: Tensor) -> float:
+    """Correlation of two views, mean over the latent dimensions, from -1 to 1; 0 for a dimension that does not vary.
 
-    The sum of the singular values of Cov(u)^(-1/2) Cov(u, v) Cov(v)^(-1/2).
+    Dimension by dimension, as :func:`latent_loss` has it. The total correlation of Andrew et al. (2013) looks for the
+    best directions: of few rows in many dimensions it finds some whatever the views are.
 
     Parameters
     ----------
     U, V : Tensor, shape (n, z)
-    ridge : float, default=1e-8
-        Share of the largest variance under which a direction has none.
 
     Examples
     --------
     >>> U = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
-    >>> round(total_correlation(U, U @ torch.tensor([[1.0, 2, 0], [0, 1, 0], [5, 0, -3]])), 6)
-    3.0
+    >>> round(mean_correlation(U, 2 * U + 1), 6), round(mean_correlation(U, -U), 6)
+    (1.0, -1.0)
     """
-    U, V = U.double(), V.double()
-    roots = (_inverse_root(covariance(view, view), ridge) for view in (U, V))
-    whitened = next(roots) @ covariance(U, V) @ next(roots)
-    return float(torch.linalg.svdvals(whitened).sum())
-
-
-def _inverse_root(covariance: Tensor, ridge: float) -> Tensor:
-    values, vectors = torch.linalg.eigh(covariance)
-    large = values > ridge * values[-1]
-    return (vectors[:, large] * values[large] ** -0.5) @ vectors[:, large].T
+    U, V = U.double() - U.double().mean(dim=0), V.double() - V.double().mean(dim=0)
+    spread = (U**2).sum(dim=0).sqrt() * (V**2).sum(dim=0).sqrt()
+    return float(torch.where(spread > 0, (U * V).sum(dim=0) / spread, 0.0).mean())
 
 
 def ranking_loss(scores: Tensor, Y: Tensor) -> Tensor:
@@ -94,12 +88,26 @@ def ranking_loss(scores: Tensor, Y: Tensor) -> Tensor:
     >>> ranking_loss(torch.tensor([[0.0, 0, 0], [3, 1, 1]]), torch.tensor([[1.0, 0, 0], [1, 1, 1]]))
     tensor([1., 0.])
     """
+    return _log_ranking_loss(scores, Y).exp()
+
+
+def soft_ranking_loss(scores: Tensor, Y: Tensor) -> Tensor:
+    """Log(1 + :func:`ranking_loss`) of each row, shape (n,), finite however far scores are apart.
+
+    Examples
+    --------
+    >>> soft_ranking_loss(torch.tensor([[-50.0, 50]]), torch.tensor([[1.0, 0]]))
+    tensor([100.])
+    """
+    return F.softplus(_log_ranking_loss(scores, Y))
+
+
+def _log_ranking_loss(scores: Tensor, Y: Tensor) -> Tensor:
     carried, others = Y.sum(dim=1), (1 - Y).sum(dim=1)
-    has_pair = (carried > 0) & (others > 0)
     lowest = torch.finfo(scores.dtype).min
     low = torch.where(Y > 0, -scores, lowest).logsumexp(dim=1) - carried.clamp(min=1).log()
     high = torch.where(Y > 0, lowest, scores).logsumexp(dim=1) - others.clamp(min=1).log()
-    return torch.where(has_pair, torch.where(has_pair, low + high, 0.0).exp(), 0.0)
+    return torch.where((carried > 0) & (others > 0), low + high, -math.inf)
 
 
 def span(columns: list[int]) -> list[int] | slice:
@@ -117,7 +125,7 @@ def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...], errors: 
     """Loss of decoded features, mean over the variables of a row.
 
     Absolute error of numbers, or the errors given, and cross-entropy of states. A number beside a state "usual value"
-    that is 1 means nothing and is not scored.
+    or "missing" that is 1 means nothing and is not scored.
 
     Parameters
     ----------
@@ -134,7 +142,6 @@ def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...], errors: 
     Tensor, shape (n,)
     """
     losses = torch.zeros(len(Z), dtype=Z.dtype, device=Z.device)
-    numbers, states = idle_numbers(blocks)
 
     def error(columns: list[int] | slice) -> Tensor:
         return (decoded[:, columns] - Z[:, columns]).abs() if errors is None else errors[:, columns]
@@ -147,6 +154,6 @@ def feature_loss(decoded: Tensor, Z: Tensor, blocks: tuple[Block, ...], errors: 
             losses = losses + error(block.columns).sum(dim=1)
         else:
             losses = losses + F.binary_cross_entropy_with_logits(part, target, reduction="none").sum(dim=1)
-    if numbers:
+    for numbers, states in idle_numbers(blocks):
         losses = losses - (error(span(numbers)) * Z[:, span(states)]).sum(dim=1)
     return losses / max(n_variables(blocks), 1)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from rarelabel._device import choose_device, forked_rng, limited_threads, torch_generator
 from rarelabel.encoding import TableEncoder
 from rarelabel.generative._encoded_rows import EncodedRows, log_odds, output_bias
-from rarelabel.generative._latent_losses import feature_loss, latent_loss, ranking_loss
+from rarelabel.generative._latent_losses import feature_loss, latent_loss, soft_ranking_loss
 from rarelabel.training import Batch, Record, TrainingResult, train
 
 __all__ = [
@@ -171,13 +171,15 @@ def loss_of(space: LatentSpace, Z: Tensor, Y: Tensor, noise: Tensor, encoder: Ta
     noisy = U + r.noise * noise
     loss = r.latent_weight * latent_loss(U, V, r.orthogonality)
     # NOTE[DIFF] the released label decoder sees codes of labels only, and decodes codes of features later
-    # How well unseen rows are labelled is no matter here, a seed is a row that was seen: held-out rows are decoded
-    # from the codes of their labels. Otherwise training would end before rare labels are learned.
-    codes = {"both": [noisy, V], "features": [noisy], "labels": [V]}[r.decoded_from if space.training else "labels"]
+    codes = {"both": [noisy, V], "features": [noisy], "labels": [V]}[r.decoded_from]
+    if not space.training:
+        # How well unseen rows are labelled is no matter here, a seed is a row that was seen: held-out rows are decoded
+        # from the codes of their labels, if at all. Otherwise training would end before rare labels are learned.
+        codes = [V] if r.decoded_from != "features" else []
     for code in codes:
         scores = space.decode_labels(code)
         # NOTE[DIFF] the logarithm, because exp of a difference lets one row outweigh all others
-        loss = loss + r.ranking_weight * ranking_loss(scores, Y).log1p().mean() / len(codes)
+        loss = loss + r.ranking_weight * soft_ranking_loss(scores, Y).mean() / len(codes)
         # NOTE[DIFF] a ranking has no zero, so that a threshold of 1/2 would mean nothing: cross-entropy gives it one
         loss = loss + r.label_weight * F.binary_cross_entropy_with_logits(scores, Y) / len(codes)
     # NOTE[DIFF] the released code divides the mean error of features by the size of the batch once more

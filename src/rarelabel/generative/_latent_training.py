@@ -12,9 +12,10 @@ from scipy.special import expit
 
 from rarelabel._validation import Matrix
 from rarelabel.encoding import TableEncoder
+from rarelabel.generative._copies import single_rows
 from rarelabel.generative._encoded_rows import EncodedRows, unseen_states
 from rarelabel.generative._latent_drawing import TrainedSpace, label_thresholds, latent_points
-from rarelabel.generative._latent_losses import total_correlation
+from rarelabel.generative._latent_losses import mean_correlation
 from rarelabel.generative._latent_model import (
     LatentRecipe,
     decode_codes,
@@ -25,10 +26,10 @@ from rarelabel.generative._latent_model import (
     loss_of,
 )
 from rarelabel.generative._released_space import released_loss, released_recipe, unit_range
-from rarelabel.generative._seeds import choose_partners
+from rarelabel.generative._seeds import choose_partners, plan_seeds
 from rarelabel.generative._subset_model import subset_weights
-from rarelabel.metrics import row_hashes
 from rarelabel.schema import Schema
+from rarelabel.selection import Budget
 from rarelabel.training import TrainingResult
 
 __all__ = ["choose_held_out", "recipe_of", "train_space"]
@@ -36,7 +37,7 @@ __all__ = ["choose_held_out", "recipe_of", "train_space"]
 _WIDE = 10_000
 """Columns above which the transform is one that needs no loop over columns, and the network narrow."""
 
-_MOST_CALIBRATED = 4096
+_LEAST_CALIBRATED, _MOST_CALIBRATED = 512, 4096
 _HELD_OUT = 1024, 2**22
 """Most held-out rows, and most cells of them: their loss is computed at once."""
 
@@ -68,7 +69,7 @@ def train_space(
     -------
     TrainedSpace, TrainingResult
     correlation : float
-        Sum of the canonical correlations of the codes of the seeds over z.
+        Of the two codes of the seeds, mean over the latent dimensions.
     """
     released, n_threads = parameters["variant"] == "reference", parameters["n_threads"]
     transform = parameters["numeric_transform"]
@@ -103,10 +104,10 @@ def train_space(
     chosen = np.flatnonzero(is_seed)
     codes = encode_features(space, rows, chosen, n_threads=n_threads)
     of_labels = encode_labels(space, Y[chosen], n_threads=n_threads)
-    correlation = total_correlation(torch.from_numpy(codes), torch.from_numpy(of_labels)) / recipe.latent_size
+    correlation = mean_correlation(torch.from_numpy(codes), torch.from_numpy(of_labels))
     trained = TrainedSpace(
         encoder, space, recipe, chosen, codes, seeds[chosen], Y[chosen], np.full(Y.shape[1], 0.5),
-        np.unique(row_hashes(X)), unseen_states(means, encoder.blocks_), schema.exclusive,
+        single_rows(X), unseen_states(means, encoder.blocks_), schema.exclusive,
     )  # fmt: skip
     if not released:
         trained.thresholds[:] = _thresholds(trained, *planned, parameters, rng)
@@ -120,9 +121,18 @@ def _thresholds(
     parameters: Mapping[str, Any],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Thresholds at which labels decoded near the planned seeds are like those of the seeds."""
-    some = rng.permutation(len(rows))[:_MOST_CALIBRATED]
-    first, labels = np.searchsorted(trained.rows, rows[some]), made_for[some]
+    """Thresholds at which labels decoded near the planned seeds are like those of the seeds.
+
+    A seed that is not planned is looked at once, since later rows may be made from it, and all of them again and again
+    where they are few.
+    """
+    first = np.searchsorted(trained.rows, rows)
+    others = trained.seeds & ~np.isin(np.arange(len(trained.rows)), first)[:, np.newaxis]
+    more, more_labels = plan_seeds(others, Budget(int(others.any(axis=1).sum())), rng)
+    first, labels = np.append(first, more), np.append(made_for, more_labels)
+    n = min(max(len(first), _LEAST_CALIBRATED), _MOST_CALIBRATED)
+    some = np.resize(rng.permutation(len(first)), n)
+    first, labels = first[some], labels[some]
     points = latent_points(
         trained.codes,
         trained.seeds,

@@ -93,7 +93,8 @@ class MLDM(GenerativeMixin, BaseSampler):
         Candidates drawn for each new row: 3, or 8 where a label model judges them. Without a label model the one is
         taken that keeps the label frequencies nearest to those of S.
     reject_copies : bool, default=True
-        Draw rows again whose features equal those of a training row.
+        Draw rows again whose features equal those of a training row. A row that the table has more than once is
+        frequent, and nobody's own: it may come again.
     categorical_features : "auto", mask, indices or names, default="auto"
         Columns that hold categories besides those whose type says so.
     device : str, default="auto"

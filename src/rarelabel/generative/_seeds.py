@@ -18,7 +18,7 @@ SeedRule = Literal["minority", "top_k"] | Callable[[NDArray[np.bool_]], Any]
 
 
 def choose_seeds(
-    Y: NDArray[np.bool_], rule: SeedRule, *, n_labels: int = 10, threshold: float = 1.0
+    Y: NDArray[np.bool_], rule: SeedRule, method: str, *, n_labels: int = 10, threshold: float = 1.0
 ) -> NDArray[np.bool_]:
     """Which rows may be seeds, and for which of their labels.
 
@@ -29,6 +29,8 @@ def choose_seeds(
         Rows with a minority label (IRLbl > threshold * MeanIR), rows with one of the ``n_labels`` most imbalanced of
         these, or the rows that ``rule(Y)`` gives, as a mask or as indices. A row of the callable is a seed for its
         minority labels or, where it has none, for its rarest label.
+    method : str
+        Who warns.
     n_labels : int, default=10
     threshold : float, default=1.0
 
@@ -45,12 +47,12 @@ def choose_seeds(
     Examples
     --------
     >>> Y = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 1], [1, 1, 0]], dtype=bool)  # IRLbl 1, 2, 4 and MeanIR 7/3
-    >>> choose_seeds(Y, "minority").astype(int)
+    >>> choose_seeds(Y, "minority", "AEMLO").astype(int)
     array([[0, 0, 0],
            [0, 0, 0],
            [0, 0, 1],
            [0, 0, 0]])
-    >>> choose_seeds(Y, lambda Y: [0, 1]).astype(int)[:2]  # neither has a minority label
+    >>> choose_seeds(Y, lambda Y: [0, 1], "AEMLO").astype(int)[:2]  # neither has a minority label
     array([[0, 1, 0],
            [1, 0, 0]])
     """
@@ -62,7 +64,7 @@ def choose_seeds(
         alone = np.arange(Y.shape[1]) == rarest[:, np.newaxis]
         labels = np.where(minority.any(axis=1, keepdims=True), minority, alone)
         return np.asarray(labels & np.isin(np.arange(len(Y)), rows)[:, np.newaxis])
-    labels = minority_or_warn(Y, "AEMLO", threshold=threshold)
+    labels = minority_or_warn(Y, method, threshold=threshold)
     if rule == "top_k":
         labels = labels[np.argsort(-irs[labels], kind="stable")[:n_labels]]
     return np.asarray(Y & np.isin(np.arange(Y.shape[1]), labels))

@@ -15,9 +15,9 @@ from rarelabel._device import torch_generator
 from rarelabel._validation import Matrix, as_csr
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._conditions import Known, known_label
+from rarelabel.generative._copies import are_copies, single_rows
 from rarelabel.generative._label_model import LabelModel, choose_believed
 from rarelabel.generative._model import Recipe, TableModel, draw, first_model, learn
-from rarelabel.metrics import row_hashes
 from rarelabel.schema import Schema
 from rarelabel.training import TrainingResult
 
@@ -58,7 +58,7 @@ class Trained:
     seen : ndarray of bool, shape (q,)
         Labels that some training row carries; no new row carries another.
     hashes : ndarray of uint64
-        Of the features of the training rows, so that copies are known.
+        Of the features of the rows that the training table has once, so that copies are known.
     label_sets : ndarray of bool, shape (u, q)
         The distinct rows of Y that were trained on.
     set_counts : ndarray of int, shape (u,)
@@ -133,7 +133,7 @@ def train_on_subset(
     seen = np.asarray(Y_used.any(axis=0))
     shares, frequencies = label_shares(Y, labels), Y[in_subset].mean(axis=0)
     sets = np.unique(Y_used, axis=0, return_counts=True)
-    return Trained(encoder, model, labels, shares, frequencies, seen, np.unique(row_hashes(X)), *sets), result
+    return Trained(encoder, model, labels, shares, frequencies, seen, single_rows(X), *sets), result
 
 
 def label_shares(Y: NDArray[np.bool_], labels: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -233,7 +233,7 @@ def draw_for_labels(
             valid = (wanted < 0) | Y[np.arange(len(wanted)), wanted]
             if conditions is not None:
                 valid &= conditions.holds(X, Y)
-            copied = valid & np.isin(row_hashes(X), trained.hashes) & reject_copies
+            copied = valid & are_copies(X, trained.hashes) & reject_copies
             if not is_last:  # in the last round copies are taken: the table has few distinct rows, and these are right
                 valid &= ~copied
             shape = len(slots), n_choices

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from rarelabel._device import choose_device, forked_rng, limited_threads, torch_generator
 from rarelabel._validation import Matrix
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
+from rarelabel.generative._copies import are_copies, single_rows
 from rarelabel.generative._encoded_rows import EncodedRows, output_bias, unseen_states
 from rarelabel.generative._latent_drawing import draw_states
 from rarelabel.generative._latent_losses import feature_loss, n_variables
 from rarelabel.generative._seeds import plan_seeds, seeds_under
 from rarelabel.generative._subset_model import choose_held_out, in_order, subset_weights
-from rarelabel.metrics import row_hashes
 from rarelabel.schema import Schema
 from rarelabel.selection import Budget
 from rarelabel.training import Batch, TrainingResult, train
@@ -154,7 +154,7 @@ class TrainedAutoencoder:
     set_counts : ndarray of int, shape (u,)
         How many rows have each.
     hashes : ndarray of uint64
-        Of the features of the training rows, so that copies are known.
+        Of the features of the rows that the training table has once, so that copies are known.
     unseen : ndarray of int
         Encoded columns of categories that no training row has.
     """
@@ -222,7 +222,7 @@ def train_on_table(
     weights = subset_weights(np.asarray(Y[:, labels].any(axis=1)))
     result = _learn(network, rows, Y, encoder, recipe, weights, held_out, parameters, rng)
     sets, counts = np.unique(Y, axis=0, return_counts=True)
-    hashes, unseen = np.unique(row_hashes(X)), unseen_states(means, encoder.blocks_)
+    hashes, unseen = single_rows(X), unseen_states(means, encoder.blocks_)
     return TrainedAutoencoder(encoder, network, recipe, labels, sets, counts, hashes, unseen), result
 
 
@@ -285,17 +285,24 @@ def _learn(
 
 
 def draw_features(
-    trained: TrainedAutoencoder, Y: NDArray[np.bool_], rng: np.random.Generator, *, n_threads: int | None
+    trained: TrainedAutoencoder,
+    Y: NDArray[np.bool_],
+    rng: np.random.Generator,
+    *,
+    reject_copies: bool,
+    n_threads: int | None,
 ) -> tuple[Matrix, int]:
     """Features of rows with given labels, and how many of the rows equal training rows.
 
-    A row that equals one of the training table is drawn again, nine times at most: a table may have few distinct rows.
+    A copy of a training row is drawn again, nine times at most: a table may have few distinct rows.
 
     Parameters
     ----------
     trained : TrainedAutoencoder
     Y : ndarray of bool, shape (m, q)
     rng : Generator
+    reject_copies : bool
+        Whether copies of rows that the table has once are drawn again; others are none.
     n_threads : int or None
 
     Returns
@@ -309,7 +316,7 @@ def draw_features(
         failed = []
         for slots in np.split(missing, range(step, len(missing), step)):
             X = _draw_once(trained, Y[slots], rng, n_threads)
-            copied = np.isin(row_hashes(X), trained.hashes)
+            copied = reject_copies & are_copies(X, trained.hashes)
             if attempt == _ATTEMPTS - 1:
                 n_copies += int(copied.sum())
                 copied[:] = False

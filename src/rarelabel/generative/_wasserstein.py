@@ -109,8 +109,10 @@ class Rows:
             for block in self.blocks[:-1]
         ]
         made = torch.cat([*parts, like[:, classes]], dim=1)
-        numbers, states = idle_numbers(self.blocks)
-        if numbers:  # where the value is the usual one the number means nothing and is 0, as in real rows
+        # Where the value is the usual one the number means nothing and is 0, as in real rows. The same beside missing
+        # values made training miss the means of other columns (of a table of known law, two seeds of three).
+        there = tuple(block for block in self.blocks if block.kind != "missing")
+        for numbers, states in idle_numbers(there):
             at = torch.tensor(numbers, device=made.device)
             made = made.index_copy(1, at, made[:, numbers] * (1 - made[:, states]))
         return made
@@ -210,6 +212,7 @@ def _train_pair(
     recipe: WassersteinRecipe,
 ) -> TrainingResult:
     """Algorithm 1 of Gulrajani et al."""
+    # NOTE[DIFF] the paper's rate is 1e-4 and its betas are (0, 0.9); CTGAN (Xu et al. 2019) has these, for tables
     rate, betas = recipe.learning_rate, (0.5, 0.9)
     for_generator = torch.optim.Adam(generator.parameters(), lr=rate, betas=betas)
     for_critic = torch.optim.Adam(critic.parameters(), lr=rate, betas=betas)
