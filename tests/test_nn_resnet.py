@@ -1,6 +1,7 @@
 """Residual networks: names and shapes of torchvision, hand-worked convolutions, files of weights, the query head."""
 
 import warnings
+from fractions import Fraction
 
 import pytest
 
@@ -155,6 +156,27 @@ def test_files_that_are_no_weights_are_refused_and_run_no_code(tmp_path, name):
         resnet_small(2, checkpoint=path, random_state=0)
     with pytest.raises(FileNotFoundError, match=r"nowhere\.pth"):
         load_weights(resnet_small(2, random_state=0), tmp_path / "nowhere.pth")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 300])
+def test_files_that_are_cut_short_are_refused(tmp_path, cut):
+    path = tmp_path / "weights.pth"
+    torch.save(resnet_small(2, random_state=0).state_dict(), path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(
+        ValueError, match=r"weights\.pth: (cannot be read as weights alone: \w|the file holds more than tens)"
+    ):
+        resnet_small(2, checkpoint=path, random_state=0)
+
+
+def test_nobody_is_told_to_open_what_may_run(tmp_path):
+    path = tmp_path / "evil.pth"
+    torch.save({"weight": Fraction(1, 2)}, path)
+    with pytest.raises(
+        ValueError, match="the file holds more than tensors, or is damaged; it was not opened"
+    ) as caught:
+        resnet_small(2, checkpoint=path, random_state=0)
+    assert "weights_only" not in str(caught.value)
 
 
 def test_wrong_arguments_are_named():

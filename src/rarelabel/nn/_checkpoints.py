@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -87,8 +88,11 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     else:
         try:
             weights = torch.load(path, map_location="cpu", weights_only=True)
+        except UnpicklingError as error:  # its text tells how to run what the file holds
+            raise ValueError(f"{path}: the file holds more than tensors, or is damaged; it was not opened") from error
         except Exception as error:  # whatever a damaged or strange file brings up
-            raise ValueError(f"{path}: cannot be read as weights alone: {str(error).splitlines()[0]}") from error
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise ValueError(f"{path}: cannot be read as weights alone: {reason}") from error
     for wrapping in ("state_dict", "model"):
         if isinstance(weights, Mapping) and isinstance(weights.get(wrapping), Mapping):
             weights = weights[wrapping]
