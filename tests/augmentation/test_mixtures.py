@@ -65,7 +65,8 @@ def test_equal_to_scikit_learn_sample_by_sample():
         np.testing.assert_allclose(found.weights[:, k], weights, atol=tolerance)
         np.testing.assert_allclose(found.means[:, k], means, atol=tolerance)
         np.testing.assert_allclose(found.variances[:, k], variances, atol=tolerance)
-        np.testing.assert_allclose(found.posterior(sample, np.array(k)), posterior, atol=tolerance)
+        above = sample >= means[0]  # below the mean of the clean component it stays as it is there
+        np.testing.assert_allclose(found.posterior(sample, np.array(k))[above], posterior[above], atol=tolerance)
 
 
 def test_a_mixture_does_not_depend_on_the_others():
@@ -106,14 +107,32 @@ def test_the_posterior_is_bayes_rule():
     x = np.linspace(0, 4, 9)
     density = [norm.pdf(x, m, np.sqrt(v)) for m, v in zip(found.means[:, 0], found.variances[:, 0], strict=True)]
     joint = found.weights * np.array(density)
-    np.testing.assert_allclose(found.posterior(x, np.array(0)), joint[0] / joint.sum(axis=0), atol=1e-12)
+    expected, above = joint[0] / joint.sum(axis=0), x >= found.means[0, 0]
+    np.testing.assert_allclose(found.posterior(x, np.array(0))[above], expected[above], atol=1e-12)
+
+
+def test_the_posterior_falls_up_to_the_larger_mean():
+    """The narrower component is the lower one: at 0, which is 5 of its deviations away, Bayes' rule names the other."""
+    rng = np.random.default_rng(7)
+    found = fit_two_gaussians([np.concatenate([rng.normal(1, 0.2, 400), rng.normal(2, 1, 400)])])
+    (m0, m1), (s0, s1) = found.means[:, 0], np.sqrt(found.variances[:, 0])
+    w0, w1 = found.weights[:, 0]
+    assert w0 * norm.pdf(0, m0, s0) < w1 * norm.pdf(0, m1, s1)
+    x = np.linspace(-1, m1, 200)
+    posterior = found.posterior(x, np.array(0))
+    assert (np.diff(posterior) <= 0).all()
+    assert np.ptp(posterior[x < m0]) == 0
+    assert posterior[0] > 0.5
 
 
 def test_what_em_found_is_a_fixed_point():
     """One step by hand from the values found gives them again: weights, means, variances + 1e-6."""
     sample = losses_like(np.random.default_rng(4), 300)
     found = fit_two_gaussians([sample], tol=1e-15, max_iter=5000)
-    first = found.posterior(sample, np.array(0))
+    joint = [
+        w * norm.pdf(sample, m, np.sqrt(v)) for w, m, v in zip(found.weights, found.means, found.variances, strict=True)
+    ]
+    first = joint[0] / (joint[0] + joint[1])
     for component, share in enumerate((first, 1 - first)):
         mean = (share * sample).sum() / share.sum()
         variance = (share * (sample - mean) ** 2).sum() / share.sum() + 1e-6

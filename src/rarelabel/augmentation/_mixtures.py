@@ -45,7 +45,12 @@ class TwoGaussians:
     collapsed: NDArray[np.bool_]
 
     def posterior(self, values: Floats, mixture: NDArray[np.intp]) -> Floats:
-        """Probability of component 0 for each value, given the index of its mixture (of a shape that broadcasts)."""
+        """Probability of component 0 for each value, given the index of its mixture (of a shape that broadcasts).
+
+        That of values below the mean of component 0 is the one at this mean.
+        """
+        # NOTE[DIFF] Eq. 8 as it is written doubts the smallest losses of all, where component 0 is the narrower one
+        values = np.maximum(values, self.means[0, mixture])
         return _posterior(values, np.stack([self.weights, self.means, self.variances])[:, :, mixture])
 
 
