@@ -262,7 +262,7 @@ def test_all_ways_to_give_rows_and_labels_are_the_same():
 
 def test_labels_keep_their_names():
     pd = pytest.importorskip("pandas")
-    trained = trainer(epochs=1).fit(X, pd.DataFrame(NOISY, columns=list("abcd")))
+    trained = trainer(epochs=1, method="minority").fit(X, pd.DataFrame(NOISY, columns=list("abcd")))
     assert trained.label_names_ == tuple("abcd")
     assert set(trained.suspicious_labels().label) <= set("abcd")
 
@@ -272,13 +272,37 @@ def test_a_dataset_may_name_its_labels():
     named = TensorDataset(X, torch.tensor(NOISY))
     named.label_names = ("sun", "sea", "sand", "city")
     for Y in (None, NOISY, torch.tensor(NOISY)):
-        trained = trainer(epochs=1).fit(named, Y)
+        trained = trainer(epochs=1, method="minority").fit(named, Y)
         assert trained.label_names_ == named.label_names
         assert set(trained.suspicious_labels().label) <= set(named.label_names)
-    assert trainer(epochs=1).fit(named, pd.DataFrame(NOISY, columns=list("abcd"))).label_names_ == tuple("abcd")
+    assert trainer(epochs=1, method="minority").fit(
+        named, pd.DataFrame(NOISY, columns=list("abcd"))
+    ).label_names_ == tuple("abcd")
     named.label_names = ("sun", "sea")
     with pytest.raises(ValueError, match="the dataset has 2 label_names, Y 4 labels"):
         trainer().fit(named)
+
+
+def test_labels_are_matched_by_name():
+    """The held-out labels and the truth have their columns in another order than those given."""
+    pd = pytest.importorskip("pandas")
+    given, truth = (pd.DataFrame(Y, columns=list("abcd")) for Y in (NOISY, DATA.Y))
+    wanted = trainer().fit(X, given, Y_true=truth, held_out=(X, truth))
+    turned = truth[list("dbca")]
+    trained = trainer().fit(X, given, Y_true=turned, held_out=(X, turned))
+    assert [r.held_out_map for r in trained.history_] == [r.held_out_map for r in wanted.history_]
+    assert trained.history_[-1].scores == wanted.history_[-1].scores
+    assert trained.score_labels(turned) == trained.score_labels(DATA.Y)  # an array goes by position
+    other = truth.rename(columns={"b": "B"})
+    for wrong in ({"Y_true": other}, {"held_out": (X, other)}):
+        with pytest.raises(ValueError, match=r"other labels than the 4 expected: it lacks 'b' and has besides 'B'$"):
+            trainer().fit(X, given, **wrong)
+    with pytest.raises(ValueError, match="Y_true has other labels than the 4 expected"):
+        trained.score_labels(other)
+    named = TensorDataset(X, torch.tensor(DATA.Y[:, ::-1].copy()))
+    named.label_names = tuple("dcba")  # of a dataset, too
+    again = trainer().fit(X, given, held_out=named)
+    assert [r.held_out_map for r in again.history_] == [r.held_out_map for r in wanted.history_]
 
 
 def test_labels_that_are_missing_or_do_not_fit_are_refused():
@@ -288,7 +312,7 @@ def test_labels_that_are_missing_or_do_not_fit_are_refused():
         trainer().fit(X, NOISY[:-1])
     with pytest.raises(ValueError, match=r"output of shape \(40, 3\) for 40 rows; expected a logit for each of 4"):
         trainer(network(k=3)).fit(X, NOISY)
-    with pytest.raises(ValueError, match="held-out rows have 2 labels, the training rows 4"):
+    with pytest.raises(ValueError, match="the held-out dataset has 2 labels, expected 4"):
         trainer().fit(X, NOISY, held_out=(X, NOISY[:, :2]))
 
 
@@ -361,7 +385,7 @@ def test_the_state_of_another_run_is_refused_by_what_differs(tmp_path):
             trainer(**{"epochs": 2, "warmup": 1, **changed}).fit(X, NOISY, state=state)
     with pytest.raises(ValueError, match="with Y '"):
         trainer(epochs=2, warmup=1).fit(X, DATA.Y, state=state)
-    anew = trainer(epochs=1).fit(X, DATA.Y, state=state, resume=False)
+    anew = trainer(epochs=1, method="minority").fit(X, DATA.Y, state=state, resume=False)
     assert anew.n_epochs_ == 1
 
 
@@ -376,25 +400,25 @@ def test_files_that_are_no_states_are_refused_and_never_run(tmp_path):
     with pytest.raises(ValueError, match="is no training state, or is cut short"):
         trainer().fit(X, NOISY, state=state)
     assert not ran.exists()
-    trainer(epochs=1).fit(X, NOISY, state=state, resume=False)
+    trainer(epochs=1, method="minority").fit(X, NOISY, state=state, resume=False)
     state.write_bytes(state.read_bytes()[:-100])
     with pytest.raises(ValueError, match="cut short"):
-        trainer(epochs=1).fit(X, NOISY, state=state)
+        trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
 
 
 def test_a_state_whose_parts_do_not_fit_is_called_damaged(tmp_path):
     from rarelabel._tensor_files import read_tensor_file, write_tensor_file
 
     state = tmp_path / "state"
-    trainer(epochs=1).fit(X, NOISY, state=state)
+    trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
     header, tensors = read_tensor_file(state)
     for broken in ({"history": 3}, {"sampler": {}}, {"optimizer": {"pairs": [["state", {"tensor": "none"}]]}}):
         write_tensor_file(state, header | broken, tensors)
         with pytest.raises(ValueError, match="is damaged: its parts do not fit together"):
-            trainer(epochs=1).fit(X, NOISY, state=state)
+            trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
     write_tensor_file(state, {"kind": "model"}, {})
     with pytest.raises(ValueError, match="is no training state of format 1"):
-        trainer(epochs=1).fit(X, NOISY, state=state)
+        trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
 
 
 # --- when things go wrong ---
@@ -417,7 +441,9 @@ class Breaking(nn.Module):
 
 @pytest.mark.parametrize("part", ["logits", "gradient"])
 def test_nan_stops_with_the_weights_of_the_last_good_epoch(part):
-    with pytest.warns(UserWarning, match="BalanceMix: .* not finite in epoch 3; .* weights after epoch 2") as caught:
+    with pytest.warns(
+        UserWarning, match="BalanceMix: .* not finite for training rows in epoch 3; .* weights after epoch 2"
+    ) as caught:
         broken = trainer(Breaking(6 * 2 + 4, part)).fit(X, NOISY)
     assert len(caught) == 1
     assert (broken.stopped_, broken.n_epochs_) == ("not finite", 2)
@@ -429,8 +455,63 @@ def test_nan_stops_with_the_weights_of_the_last_good_epoch(part):
 
 
 def test_nan_in_the_first_epoch_is_an_error():
-    with pytest.raises(ValueError, match="not finite in the first epoch"):
+    with pytest.raises(ValueError, match="not finite for training rows in the first epoch: a smaller learning rate"):
         trainer(Breaking(2)).fit(X, NOISY)
+
+
+def test_rows_with_nan_are_named_and_not_the_learning_rate():
+    broken = X.clone()
+    broken[[70, 200], [3, 4]] = torch.tensor([math.nan, -math.inf])
+    said = "2 of 240 hold NaN or infinity, the first is row 70$"
+    with pytest.raises(ValueError, match=f"for training rows in the first epoch: {said}"):
+        trainer().fit(broken, NOISY)
+    made = trainer(epochs=1, method="bce")
+    with pytest.raises(ValueError, match=f"for held-out rows in the first epoch: {said}"):
+        made.fit(X, NOISY, held_out=(broken, NOISY))
+    trained = trainer(epochs=1, method="bce").fit(X, NOISY)
+    with pytest.raises(ValueError, match=said):
+        trained.predict_proba(broken)
+
+
+class Untouched(nn.Module):
+    """Fails where it is asked for anything."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        raise AssertionError("training began")
+
+
+def test_what_cannot_end_well_is_refused_before_training(tmp_path):
+    made = trainer(Untouched())
+    with pytest.raises(ValueError, match=r"Y_true has shape \(239, 4\), expected \(240, 4\)"):
+        made.fit(X, NOISY, Y_true=DATA.Y[1:])
+    with pytest.raises(ValueError, match="Y_true has 3 labels, expected 4"):
+        made.fit(X, NOISY, Y_true=DATA.Y[:, 1:])
+    with pytest.raises(FileNotFoundError, match=r"cannot write the state .*there is no folder .*nowhere"):
+        made.fit(X, NOISY, state=tmp_path / "nowhere" / "state")
+    with pytest.raises(IsADirectoryError, match=r"cannot write the state .*it is a folder"):
+        made.fit(X, NOISY, state=tmp_path)
+    with pytest.raises(ValueError, match="learning rate"):
+        trainer(learning_rate=-1.0)
+
+
+@pytest.mark.parametrize(("epochs", "warmup"), [(2, 2), (1, 4)])
+def test_a_warm_up_without_end_is_said_once(epochs, warmup):
+    with pytest.warns(
+        UserWarning, match=f"warmup={warmup} takes all of epochs={epochs}, so labels are never man"
+    ) as found:
+        trained = trainer(epochs=epochs, warmup=warmup).fit(X, NOISY)
+    assert len(found) == 1
+    assert all(record.clean is None for record in trained.history_)
+    trainer(epochs=1, warmup=4, method="mixup").fit(X, NOISY)  # manages none anyway
+
+
+def test_warm_up_is_a_quarter_of_the_epochs_if_nothing_else_is_said():
+    found = {epochs: BalanceMix(network(), epochs=epochs).settings.warmup for epochs in (1, 2, 5, 20, 40)}
+    assert found == {1: 1, 2: 1, 5: 1, 20: 5, 40: 10}
 
 
 def test_cancelling_ends_before_the_next_step():

@@ -207,8 +207,29 @@ def test_wrong_labels_are_listed():
     worst = fitted.suspicious_labels(DATA.X, noisy.Y, 15, row_names=np.arange(400) + 1000)
     labels = [fitted.label_names_.index(label) for label in worst.label]
     assert (noisy.Y != DATA.Y)[worst.row - 1000, labels].mean() > 0.8
-    with pytest.raises(ValueError, match="Y has 3 labels, 4 were fitted"):
+    with pytest.raises(ValueError, match="Y has 3 labels, expected 4"):
         fitted.managed_labels(DATA.X, noisy.Y[:, :3])
+
+
+def test_labels_are_matched_by_name():
+    pd = pytest.importorskip("pandas")
+    given = pd.DataFrame(Y, columns=list("abcd"))
+    fitted = classifier(epochs=4, warmup=2).fit(X, given)
+    found, turned = fitted.managed_labels(X, given), fitted.managed_labels(X, given[list("cadb")])
+    assert found.label_names == turned.label_names == tuple("abcd")
+    np.testing.assert_array_equal(turned.given, Y == 1)
+    np.testing.assert_array_equal(turned.clean_probability, found.clean_probability)
+    with pytest.raises(ValueError, match="Y has other labels than the 4 expected: it lacks 'd' and has besides 'e'"):
+        fitted.managed_labels(X, given.rename(columns={"d": "e"}))
+
+
+def test_warm_up_ends_before_training_does():
+    assert [record.clean is None for record in classifier(epochs=10, warmup=None).fit(X, Y).history_] == [True] * 2 + [
+        False
+    ] * 8
+    assert BalanceMixClassifier().warmup is None
+    with pytest.warns(UserWarning, match="warmup=1 takes all of epochs=1"):
+        classifier(epochs=1, warmup=None).fit(X, Y)
 
 
 @pytest.mark.parametrize(

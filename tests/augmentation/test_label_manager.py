@@ -83,6 +83,50 @@ def test_each_label_and_value_has_its_own_mixture():
     np.testing.assert_array_equal(manager.clean_probability(losses[batch], noisy.Y[batch]), p[batch])
 
 
+def test_labels_with_names_may_come_in_another_order():
+    """Everything of shape (n, K) is in the order of Y, whose names say to which mixtures its columns belong."""
+    pd = pytest.importorskip("pandas")
+    noisy, losses, views = simulated(n=600)
+    names, order = ["sun", "sea", "sand"], [2, 0, 1]
+    Y, turned = pd.DataFrame(noisy.Y, columns=names), [names[k] for k in order]
+    manager = LabelManager(epsilon=0.9).fit(losses, Y)
+    plain = manager.manage(losses, noisy.Y, views)
+    assert plain.label_names == tuple(names)
+    found = manager.manage(losses[:, order], Y[turned], [view[:, order] for view in views])
+    assert found.label_names == tuple(turned)
+    np.testing.assert_array_equal(found.clean_probability, plain.clean_probability[:, order])
+    np.testing.assert_array_equal(found.labels, plain.labels[:, order])
+    p = manager.clean_probability(losses[:, order], Y[turned])
+    np.testing.assert_array_equal(p, plain.clean_probability[:, order])
+    assert found.score(pd.DataFrame(noisy.Y_true, columns=names)) == plain.score(noisy.Y_true)
+    with pytest.raises(
+        ValueError, match="Y has other labels than the 3 expected: it lacks 'sand' and has besides 'sky'"
+    ):
+        manager.manage(losses, Y.rename(columns={"sand": "sky"}))
+    with pytest.raises(ValueError, match="Y_true has other labels than the 3 expected: it lacks 'sea'"):
+        plain.score(Y[["sun", "sand"]])
+    # names that look like positions are names where a frame has them
+    first = LabelManager(epsilon=0.9).fit(losses, pd.DataFrame(noisy.Y, columns=["y1", "y0", "y2"]))
+    second = first.manage(losses[:, [1, 0, 2]], pd.DataFrame(noisy.Y[:, [1, 0, 2]], columns=["y0", "y1", "y2"]))
+    np.testing.assert_array_equal(second.clean_probability, plain.clean_probability[:, [1, 0, 2]])
+    np.testing.assert_array_equal(first.manage(losses, noisy.Y).clean_probability, plain.clean_probability)
+
+
+def test_the_smallest_losses_are_never_doubted():
+    """The clean component is the narrower one, and far below its mean the other is likelier, so Eq. 8 says."""
+    rng = np.random.default_rng(0)
+    noisy = flip_labels(rng.random((3000, 1)) < 0.1, 0.4, random_state=rng)
+    truth = noisy.Y_true
+    f = np.where(truth, rng.beta(1.2, 1.5, truth.shape), rng.beta(4, 12, truth.shape))
+    losses = -np.log(np.where(noisy.Y, f, 1 - f))
+    manager = LabelManager().fit(losses, noisy.Y)
+    managed = manager.manage(losses, noisy.Y)
+    for value in (0, 1):
+        here = noisy.Y[:, 0] == value
+        mean = manager.mixtures_.means[0, manager.mixture_[value, 0]]
+        assert managed.clean[here & (losses[:, 0] <= mean), 0].all()
+
+
 def rare_table():
     """Labels with 0, 1, 3 and 8 positives of 200 rows, and one with 60."""
     Y = np.zeros((200, 5), dtype=bool)
@@ -137,7 +181,10 @@ def test_the_report_is_sorted_named_and_written(tmp_path):
     managed = LabelManager(epsilon=0.8).fit(losses, Y).manage(losses, Y, views)
     names = [f"image{i}.png" for i in range(400)]
     found = managed.suspicious(row_names=names)
-    assert len(found) == (~managed.clean).sum()
+    confirmed = managed.relabelled & (managed.labels == noisy.Y)
+    assert confirmed.sum() > 10
+    assert len(found) == (~managed.clean & ~confirmed).sum()
+    assert not (found.suggested == found.given).any()
     assert (np.diff(found.clean_probability) >= 0).all()
     assert (found.clean_probability <= 0.5).all()
     frame = found.to_frame()
@@ -226,7 +273,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="expected losses as a table of numbers, got list"):
         manager.fit([["a", "b"]], [[1, 0]])
     manager.fit(losses, noisy.Y)
-    with pytest.raises(ValueError, match="Y has 2 labels, but 3 were fitted"):
+    with pytest.raises(ValueError, match="Y has 2 labels, expected 3"):
         manager.manage(losses[:, :2], noisy.Y[:, :2])
     with pytest.raises(ValueError, match=r"confidence of label 'y0' in row 0 is 1.5: .* in \[0, 1\]"):
         manager.manage(losses, noisy.Y, [np.full(losses.shape, 1.5)])

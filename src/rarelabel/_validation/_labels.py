@@ -29,12 +29,15 @@ class Labels:
         True where Y came as a one-dimensional y of classes, so that each row carries exactly one label.
     values : tuple
         The labels as the user wrote them: the same as ``names`` but with their types kept.
+    named : bool, default=False
+        Whether Y brought the names; an array or sparse matrix has none, and its labels are called y0, y1, ...
     """
 
     Y: NDArray[np.bool_]
     names: tuple[str, ...]
     exclusive: bool
     values: tuple[Hashable, ...]
+    named: bool = False
 
 
 def validate_labels(Y: Any) -> Labels:
@@ -152,7 +155,7 @@ def _from_frame(Y: Any) -> Labels:
     _check_shape(frame.shape)
     columns = [frame[:, j].to_numpy() for j in range(frame.shape[1])]
     dense = np.column_stack([_indicator(column[:, None], (name,)) for column, name in zip(columns, names, strict=True)])
-    return Labels(dense, names, False, tuple(frame.columns))
+    return Labels(dense, names, False, tuple(frame.columns), named=True)
 
 
 def _from_label_lists(Y: Sequence[Iterable[Hashable]]) -> Labels:
@@ -163,7 +166,7 @@ def _from_label_lists(Y: Sequence[Iterable[Hashable]]) -> Labels:
     dense = np.zeros((len(Y), len(values)), dtype=bool)
     for i, row in enumerate(Y):
         dense[i, [position[label] for label in row]] = True
-    return Labels(dense, names, False, tuple(values))
+    return Labels(dense, names, False, tuple(values), named=True)
 
 
 def _from_classes(y: NDArray[Any]) -> Labels:
@@ -178,7 +181,7 @@ def _from_classes(y: NDArray[Any]) -> Labels:
         raise ValueError(f"y has one class only ({classes[0]!r}) in {len(y)} sample(s); expected at least two")
     dense = np.zeros((len(y), len(classes)), dtype=bool)
     dense[np.arange(len(y)), codes] = True
-    return Labels(dense, tuple(map(str, classes.tolist())), True, tuple(classes.tolist()))
+    return Labels(dense, tuple(map(str, classes.tolist())), True, tuple(classes.tolist()), named=True)
 
 
 def _indicator(Y: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -27,14 +27,14 @@ from rarelabel._device import choose_device, limited_threads
 from rarelabel._random import RandomState, check_random_state
 from rarelabel._team import Team, join_team
 from rarelabel.augmentation._balancemix_record import EpochRecord
-from rarelabel.augmentation._balancemix_run import Diverged, Epoch, Run, Settings, given_losses
-from rarelabel.augmentation._balancemix_state import read_state, write_state
-from rarelabel.augmentation._inputs import as_labels
+from rarelabel.augmentation._balancemix_run import Diverged, Epoch, Run, Settings, default_warmup, given_losses
+from rarelabel.augmentation._balancemix_state import check_state, read_state, write_state
+from rarelabel.augmentation._inputs import as_labels, columns_of
 from rarelabel.augmentation._label_manager import LabelManager
 from rarelabel.augmentation._managed_labels import ManagedLabels, ManagementScores
 from rarelabel.augmentation._methods import Method, find_method
 from rarelabel.augmentation._minority_sampler import MinoritySampler
-from rarelabel.augmentation._rows import BatchView, RowLoader, Transform, View, given_labels, names_of_labels
+from rarelabel.augmentation._rows import BatchView, RowLoader, Transform, View, labels_of
 from rarelabel.augmentation._suspicious import SuspiciousLabels
 from rarelabel.metrics import mean_average_precision
 
@@ -66,8 +66,11 @@ class BalanceMix:
         A name of :data:`METHODS`: ``"bce"``, ``"mixup"``, ``"minority"``, ``"clean"``, ``"relabelled"`` and
         ``"balancemix"`` are the steps of the paper's ablation (Table 5), ``"asl"`` and ``"asl-mixup"`` the asymmetric
         loss. All run through the same loop, with the same rows in the same order.
-    epochs, warmup : int, default=20 and 5
-        Passes over the rows, and those before labels are managed. As for Pascal VOC in the paper.
+    epochs : int, default=20
+        Passes over the rows.
+    warmup : int, default=None
+        Passes before labels are managed. None: a quarter of the epochs, at least 1; of 20 epochs 5, as for Pascal VOC
+        in the paper.
     batch_size : int, default=32
         Rows of a step at most; batches of an epoch are of nearly equal size.
     view : callable, default=None
@@ -158,7 +161,7 @@ class BalanceMix:
         *,
         method: str | Method = "balancemix",
         epochs: int = 20,
-        warmup: int = 5,
+        warmup: int | None = None,
         batch_size: int = 32,
         view: View | None = None,
         batch_view: BatchView | None = None,
@@ -191,13 +194,15 @@ class BalanceMix:
         self.sgd: dict[str, Any] = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
         self.amp, self.device = amp, device
         self.num_workers, self.n_threads = num_workers, n_threads
+        if optimizer is None:
+            SGD([nn.Parameter(torch.zeros(1))], **self.sgd)  # refuses rates that it cannot use
         is_int = isinstance(random_state, int | np.integer)
         rng = check_random_state(random_state)
         self.seed_ = int(random_state) if is_int else int(rng.integers(2**63))  # type: ignore[arg-type]
         self.settings = Settings(
             method=find_method(method),
             epochs=epochs,
-            warmup=warmup,
+            warmup=default_warmup(epochs, 4) if warmup is None else warmup,
             batch_size=batch_size,
             augment=augment,
             alpha=alpha,
@@ -236,7 +241,8 @@ class BalanceMix:
         Y_true : as Y, default=None
             The truth, where noise was added on purpose: the history then says how right the managed labels are.
         held_out : dataset with labels, or tuple of dataset and labels, default=None
-            Its mean average precision is in the history.
+            Its mean average precision is in the history. Its labels, and those of ``Y_true``, are matched with Y by
+            name where both have names, else by position.
         state : path-like, default=None
             A file written after each epoch, from which an interrupted run goes on exactly.
         resume : bool, default=True
@@ -255,13 +261,23 @@ class BalanceMix:
         ValueError
             If labels, shapes or outputs of the module do not fit, if logits or the loss are not finite in the very
             first epoch, or if the state is of another run.
+        OSError
+            If there is no folder for the state.
+
+        Warns
+        -----
+        UserWarning
+            If warm-up takes all epochs, so that no labels are managed.
         """
+        if state is not None:
+            check_state(state)
+        self._warn_of_warmup()
         place = choose_device(self.device)
         team = join_team(place)
         with limited_threads(self.n_threads):
             run = self._run = self._make_run(dataset, Y, place, team)
             held = None if held_out is None else self._held_out(held_out, run)
-            truth = None if Y_true is None else as_labels(Y_true)[0]
+            truth = None if Y_true is None else _truth(Y_true, run)
             self.label_names_, self.sampler_, self.manager_ = run.label_names, run.sampler, run.manager
             self.history_: tuple[EpochRecord, ...] = ()
             self.stopped_: Stopped = "finished"
@@ -344,10 +360,7 @@ class BalanceMix:
         return self.managed_labels().score(Y_true)
 
     def _make_run(self, dataset: Any, Y: Any, place: torch.device, team: Team) -> Run:
-        labels, names = as_labels(given_labels(dataset) if Y is None else Y)
-        names = names_of_labels(dataset, names)
-        if len(labels) != len(dataset):
-            raise ValueError(f"the dataset has {len(dataset)} rows, Y {len(labels)}")
+        labels = labels_of(dataset, Y, "the dataset")
         model, settings = self.model.to(place), self.settings
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         return Run(
@@ -355,10 +368,10 @@ class BalanceMix:
             optimizer=SGD(parameters, **self.sgd) if self.optimizer is None else self.optimizer(parameters),
             settings=settings,
             rows=self._loader(dataset, place, team),
-            Y=labels,
-            label_names=names,
+            Y=labels.Y,
+            label_names=labels.names,
             sampler=MinoritySampler(
-                labels,
+                labels.Y,
                 temperature=settings.temperature,
                 positives_only=settings.positives_only,
                 random_state=settings.seed,
@@ -375,12 +388,9 @@ class BalanceMix:
 
     def _held_out(self, held_out: Any, run: Run) -> tuple[RowLoader, NDArray[np.bool_]]:
         dataset, Y = held_out if isinstance(held_out, tuple) else (held_out, None)
-        labels, names = as_labels(given_labels(dataset) if Y is None else Y)
-        if len(names) != len(run.label_names):
-            raise ValueError(f"the held-out rows have {len(names)} labels, the training rows {len(run.label_names)}")
-        if len(labels) != len(dataset):
-            raise ValueError(f"the held-out dataset has {len(dataset)} rows, its labels {len(labels)}")
-        return self._loader(dataset, run.place, run.team), labels
+        labels = labels_of(dataset, Y, "the held-out dataset")
+        columns = columns_of(run.label_names, labels, "the held-out dataset")
+        return self._loader(dataset, run.place, run.team), labels.Y[:, columns]
 
     def _amp_type(self, place: torch.device) -> torch.dtype | None:
         is_on = self.amp
@@ -397,21 +407,26 @@ class BalanceMix:
     ) -> EpochRecord | None:
         """The next epoch; None, and why in ``stopped_``, where training ends before it is done."""
         number, start = len(self.history_), time.perf_counter()
-        before = copy.deepcopy(run.model.state_dict())
+        before, which, rows = copy.deepcopy(run.model.state_dict()), "training", run.rows
         try:
             done = run.train_epoch(number, cancel)
             if done.cancelled:
                 self.stopped_ = "cancelled"
                 return None
             run.look_at_all_rows(number)
-            seen = None if held_out is None else mean_average_precision(held_out[1], run.predict(held_out[0]).numpy())
+            seen = None
+            if held_out is not None:
+                which, rows = "held-out", held_out[0]
+                seen = mean_average_precision(held_out[1], run.predict(rows).numpy())
         except Diverged:
             run.model.load_state_dict(before)
+            what = f"{_NOT_FINITE} for {which} rows"
             if number == 0:
-                raise ValueError(f"{_NOT_FINITE} in the first epoch: a smaller learning rate may help") from None
+                why = rows.blame() or "a smaller learning rate may help"
+                raise ValueError(f"{what} in the first epoch: {why}") from None
             self.stopped_ = "not finite"
             warnings.warn(
-                f"BalanceMix: {_NOT_FINITE} in epoch {number + 1}; the module has the weights after epoch {number}",
+                f"BalanceMix: {what} in epoch {number + 1}; the module has the weights after epoch {number}",
                 UserWarning,
                 stacklevel=3,
             )
@@ -448,6 +463,16 @@ class BalanceMix:
                 stacklevel=4,
             )
 
+    def _warn_of_warmup(self) -> None:
+        epochs, warmup = self.settings.epochs, self.settings.warmup
+        if self.settings.method.kinds and warmup >= epochs:
+            warnings.warn(
+                f"BalanceMix: warmup={warmup} takes all of epochs={epochs}, so labels are never managed: right and "
+                "wrong ones are trained on as given",
+                UserWarning,
+                stacklevel=3,
+            )
+
     def _fitted(self) -> Run:
         if not hasattr(self, "_run"):
             raise ValueError("this BalanceMix is not fitted yet: call fit(dataset, Y) first")
@@ -457,8 +482,17 @@ class BalanceMix:
         try:
             logits: Tensor = run.predict(rows)
         except Diverged:
-            raise ValueError(_NOT_FINITE) from None
+            raise ValueError(rows.blame() or _NOT_FINITE) from None
         finally:
             rows.close()
         probabilities: NDArray[np.float64] = logits.double().sigmoid().numpy()
         return probabilities
+
+
+def _truth(Y_true: Any, run: Run) -> NDArray[np.bool_]:
+    """The truth in the order of the given labels; ValueError where it is not of their shape."""
+    labels = as_labels(Y_true)
+    truth: NDArray[np.bool_] = labels.Y[:, columns_of(run.label_names, labels, "Y_true")]
+    if truth.shape != run.Y.shape:
+        raise ValueError(f"Y_true has shape {truth.shape}, expected {run.Y.shape}")
+    return truth

@@ -26,7 +26,8 @@ from rarelabel._random import RandomState, check_random_state
 from rarelabel._validation import Features, Matrix, validate
 from rarelabel.augmentation._balancemix import BalanceMix
 from rarelabel.augmentation._balancemix_record import EpochRecord
-from rarelabel.augmentation._balancemix_run import given_losses
+from rarelabel.augmentation._balancemix_run import default_warmup, given_losses
+from rarelabel.augmentation._inputs import columns_of
 from rarelabel.augmentation._label_manager import LabelManager
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._methods import Method
@@ -53,7 +54,9 @@ class BalanceMixClassifier(MultilabelClassifier):
         As in :class:`BalanceMix`: ``"bce"``, ``"mixup"``, ``"asl"``, ... train the same network in the same loop.
     dropout : float in [0, 1), default=0.0
         Share of hidden units left out in a training step.
-    epochs, warmup : int, default=50 and 10
+    epochs : int, default=50
+    warmup : int, default=None
+        Epochs before labels are managed. None: a fifth of the epochs, at least 1.
     batch_size : int, default=64
     optimizer : {"sgd", "adamw"}, default="sgd"
         SGD with momentum 0.9, as in the paper, or AdamW. The learning rate falls to 0 along a cosine.
@@ -120,7 +123,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         method: str | Method = "balancemix",
         dropout: float = 0.0,
         epochs: int = 50,
-        warmup: int = 10,
+        warmup: int | None = None,
         batch_size: int = 64,
         optimizer: Literal["sgd", "adamw"] = "sgd",
         learning_rate: float = 0.01,
@@ -172,26 +175,27 @@ class BalanceMixClassifier(MultilabelClassifier):
         Parameters
         ----------
         X, Y : as in :meth:`fit`
+            Labels are matched with those fitted by name where both have names, else by position.
 
         Returns
         -------
         ManagedLabels
+            Labels stand in the order of ``label_names_``.
 
         Raises
         ------
         ValueError
-            If the table has other columns or another number of labels.
+            If the table has other columns or labels.
         """
         check_is_fitted(self)
         table = validate(X, Y, **self._door())
-        if table.Y.shape[1] != len(self.label_names_):
-            raise ValueError(f"Y has {table.Y.shape[1]} labels, {len(self.label_names_)} were fitted")
+        given = table.Y[:, columns_of(self.label_names_, table.labels, "Y")]
         rows = self._encoded(Features(table.X, table.schema.features, table.named))
         generator = torch_generator(random_stream(self.seed_, "review"))
-        losses = given_losses(self._logits(rows), table.Y)
+        losses = given_losses(self._logits(rows), given)
         views = [self._logits(rows, generator).sigmoid() for _ in range(2)]
-        manager = LabelManager(epsilon=self.epsilon).fit(losses, table.Y)
-        return replace(manager.manage(losses, table.Y, views), label_names=self.label_names_)
+        manager = LabelManager(epsilon=self.epsilon).fit(losses, given)
+        return replace(manager.manage(losses, given, views), label_names=self.label_names_)
 
     def suspicious_labels(
         self, X: Any, Y: Any, top: int | None = None, *, row_names: Sequence[Any] | None = None
@@ -209,7 +213,7 @@ class BalanceMixClassifier(MultilabelClassifier):
             network,
             method=self.method,
             epochs=self.epochs,
-            warmup=self.warmup,
+            warmup=default_warmup(self.epochs, 5) if self.warmup is None else self.warmup,
             batch_size=self.batch_size,
             batch_view=TableViews.of(inputs, mask_share=self.mask_share, noise=self.noise),
             augment=self.augment,

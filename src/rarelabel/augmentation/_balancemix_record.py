@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rarelabel.augmentation._managed_labels import ManagementScores
@@ -26,7 +27,7 @@ class EpochRecord:
     spread : float, default=None
         How much likelier the minority sampler draws the likeliest row than the unlikeliest one from now on.
     held_out_map : float, default=None
-        Mean average precision over the labels of the held-out rows, in [0, 1].
+        Mean average precision over the labels of the held-out rows, in [0, 1]; NaN where these have no labels.
     scores : ManagementScores, default=None
         How right the managed labels were, where the truth is known.
     positives_removed : float, default=None
@@ -52,5 +53,6 @@ class EpochRecord:
         if self.positives_removed:
             parts.append(f"{self.positives_removed:.1%} of the given positives removed")
         if self.held_out_map is not None:
-            parts.append(f"held-out mAP {self.held_out_map:.4f}")
+            unknown = math.isnan(self.held_out_map)
+            parts.append(f"held-out mAP {'cannot be measured' if unknown else f'{self.held_out_map:.4f}'}")
         return ", ".join([*parts, f"{self.seconds:.1f} s"])

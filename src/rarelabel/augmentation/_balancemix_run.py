@@ -28,7 +28,7 @@ from rarelabel.augmentation._streams import Purpose, random_stream
 from rarelabel.classifiers import balanced_weights
 from rarelabel.training import is_set
 
-__all__ = ["Diverged", "Epoch", "Run", "Settings", "given_losses", "split"]
+__all__ = ["Diverged", "Epoch", "Run", "Settings", "default_warmup", "given_losses", "split"]
 
 _N_VIEWS = 2  # of each row, for re-labelling
 
@@ -70,6 +70,11 @@ class Settings:
         LabelManager(epsilon=self.epsilon)
         if not (self.temperature > 0 and math.isfinite(self.temperature)):
             raise ValueError(f"temperature must be a number above 0, got {self.temperature!r}")
+
+
+def default_warmup(epochs: Any, share: int) -> int:
+    """One of every ``share`` epochs, at least one; epochs that are no whole number are refused by :class:`Settings`."""
+    return max(1, int(epochs) // share) if isinstance(epochs, int | np.integer) else 1
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,19 @@ from rarelabel.augmentation._balancemix_record import EpochRecord
 from rarelabel.augmentation._balancemix_run import Run
 from rarelabel.augmentation._managed_labels import ManagementScores
 
-__all__ = ["read_state", "write_state"]
+__all__ = ["check_state", "read_state", "write_state"]
 
 _FORMAT = 1
 _WHAT = "training state"
+
+
+def check_state(path: str | os.PathLike[str]) -> None:
+    """Raise OSError, before any epoch, where no state can be written."""
+    place = Path(path).absolute()
+    if place.is_dir():
+        raise IsADirectoryError(f"cannot write the state {os.fspath(path)}: it is a folder")
+    if not place.parent.is_dir():
+        raise FileNotFoundError(f"cannot write the state {os.fspath(path)}: there is no folder {place.parent}")
 
 
 def write_state(path: str | os.PathLike[str], run: Run, history: tuple[EpochRecord, ...]) -> None:

@@ -144,12 +144,24 @@ def load_image_model(path: str | os.PathLike[str]) -> ImageModel:
     if header.get("kind") != _KIND or header.get("format") != _FORMAT:
         raise ValueError(f"{os.fspath(path)} is no {_KIND} of format {_FORMAT}")
     try:
-        names = tuple(str(name) for name in header["label_names"])
+        names, size, about = _checked(header)
         module = nn.make_resnet(header["network"], len(names), head=header["head"], random_state=0)
         module.load_state_dict(tensors)
-        model = ImageModel(module, header["network"], header["head"], names, int(header["size"]), header["about"])
+        model = ImageModel(module, header["network"], header["head"], names, size, about)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise ValueError(f"{os.fspath(path)} is damaged: its parts do not fit together ({reason})") from error
     module.eval()
     return model
+
+
+def _checked(header: Mapping[str, Any]) -> tuple[tuple[str, ...], int, dict[str, Any]]:
+    """Names of the labels, side of the images, and what else a header tells; ValueError names what is no such thing."""
+    names, size, about = header["label_names"], header["size"], header["about"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
+        raise ValueError(f"label_names is {names!r:.80}, expected different texts")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise ValueError(f"size is {size!r:.80}, expected a whole number of at least 1")
+    if not isinstance(about, dict):
+        raise ValueError(f"about is {about!r:.80}, expected names and values")
+    return tuple(names), size, about

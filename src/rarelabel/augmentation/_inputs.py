@@ -7,15 +7,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel._validation import validate_labels
+from rarelabel._validation import Labels, validate_labels
 
-__all__ = ["as_confidences", "as_labels", "as_losses"]
+__all__ = ["as_confidences", "as_labels", "as_losses", "columns_of"]
+
+_SHOWN = 5
 
 
-def as_labels(Y: Any) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+def as_labels(Y: Any) -> Labels:
     """The indicator matrix and the names of its labels."""
-    labels = validate_labels(_array(Y))
-    return labels.Y, labels.names
+    return validate_labels(_array(Y))
+
+
+def columns_of(names: tuple[str, ...], labels: Labels, what: str) -> NDArray[np.intp]:
+    """The columns of ``labels`` that hold the labels of these names, in this order.
+
+    They are found by name where ``labels`` has names, else by position. ``names`` that are y0, y1, ... are positions
+    too, unless ``labels`` has the same names.
+
+    Raises
+    ------
+    ValueError
+        If the names or numbers of labels differ; ``what`` says whose labels these are.
+    """
+    found, n = labels.names, len(names)
+    if labels.named and found != names:
+        if sorted(found) == sorted(names):
+            return np.array([found.index(name) for name in names], dtype=np.intp)
+        if names != tuple(f"y{k}" for k in range(n)):
+            parts = [
+                f"{verb} " + ", ".join(map(repr, odd[:_SHOWN])) + (" ..." if len(odd) > _SHOWN else "")
+                for verb, odd in (
+                    ("lacks", [name for name in names if name not in found]),
+                    ("has besides", [name for name in found if name not in names]),
+                )
+                if odd
+            ]
+            raise ValueError(f"{what} has other labels than the {n} expected: it {' and '.join(parts)}")
+    if len(found) != n:
+        raise ValueError(f"{what} has {len(found)} labels, expected {n}")
+    return np.arange(n)
 
 
 def as_losses(losses: Any, shape: tuple[int, ...], names: tuple[str, ...]) -> NDArray[np.float64]:

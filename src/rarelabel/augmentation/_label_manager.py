@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel.augmentation._inputs import as_confidences, as_labels, as_losses
+from rarelabel.augmentation._inputs import as_confidences, as_labels, as_losses, columns_of
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._mixtures import fit_two_gaussians
 
@@ -125,7 +125,8 @@ class LabelManager:
         ValueError
             If the shapes differ or a loss is not finite. The message names label and row.
         """
-        labels, names = as_labels(Y)
+        found = as_labels(Y)
+        labels, names = found.Y, found.names
         values = np.ascontiguousarray(as_losses(losses, labels.shape, names).T)
         given = np.ascontiguousarray(labels.T)
         mixture = np.full((2, len(names)), _TRUSTED, dtype=np.intp)
@@ -153,7 +154,8 @@ class LabelManager:
         Parameters
         ----------
         losses, Y : as in :meth:`fit`
-            Of the rows that were fitted or of others, such as a batch.
+            Of the rows that were fitted or of others, such as a batch. Labels with names may come in another order; all
+            that has shape (n, K) is in the order of Y.
 
         Returns
         -------
@@ -162,18 +164,17 @@ class LabelManager:
         Raises
         ------
         ValueError
-            As in :meth:`fit`, and if nothing was fitted or the number of labels differs.
+            As in :meth:`fit`, and if nothing was fitted, or names or number of the labels differ.
         """
-        labels, names = self._labels(Y)
-        return self._posterior(as_losses(losses, labels.shape, names), labels)
+        labels, names, mixture = self._labels(Y)
+        return self._posterior(as_losses(losses, labels.shape, names), labels, mixture)
 
     def manage(self, losses: Any, Y: Any, views: Sequence[Any] | None = None) -> ManagedLabels:
         """Sort the labels of some rows into clean, re-labelled and ambiguous ones (Eqs. 8-9).
 
         Parameters
         ----------
-        losses, Y : as in :meth:`fit`
-            Of the rows that were fitted or of others, such as a batch.
+        losses, Y : as in :meth:`clean_probability`
         views : sequence of array-like or tensor, each of shape (n, K), default=None
             Confidences in [0, 1] of augmented views of the same rows; the paper takes two. None: nothing
             is re-labelled.
@@ -187,9 +188,9 @@ class LabelManager:
         ValueError
             As in :meth:`clean_probability`, and if a confidence is no probability.
         """
-        labels, names = self._labels(Y)
+        labels, names, mixture = self._labels(Y)
         values = as_losses(losses, labels.shape, names)
-        probability = self._posterior(values, labels)
+        probability = self._posterior(values, labels, mixture)
         clean = probability > 0.5
         new, relabelled, confidences = labels, np.zeros_like(clean), None
         if views is not None:
@@ -208,23 +209,25 @@ class LabelManager:
             clean_probability=probability,
             losses=values,
             confidences=confidences,
-            label_names=self.label_names_,
+            label_names=names,
         )
 
-    def _labels(self, Y: Any) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    def _labels(self, Y: Any) -> tuple[NDArray[np.bool_], tuple[str, ...], NDArray[np.intp]]:
+        """The labels, their names, and ``mixture_`` in their order."""
         if not hasattr(self, "mixture_"):
             raise ValueError("this LabelManager is not fitted yet: call fit(losses, Y) first")
-        labels, _ = as_labels(Y)
-        if labels.shape[1] != len(self.label_names_):
-            raise ValueError(f"Y has {labels.shape[1]} labels, but {len(self.label_names_)} were fitted")
-        return labels, self.label_names_
+        labels = as_labels(Y)
+        fitted = np.argsort(columns_of(self.label_names_, labels, "Y"))  # of each label of Y, its place there
+        return labels.Y, tuple(self.label_names_[k] for k in fitted), self.mixture_[:, fitted]
 
-    def _posterior(self, values: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _posterior(
+        self, values: NDArray[np.float64], labels: NDArray[np.bool_], mixtures: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
         probability = np.ones_like(values)
         if len(self.mixtures_.n_values) == 0:
             return probability
         for value in (0, 1):
-            mixture = self.mixture_[value]
+            mixture = mixtures[value]
             chosen = (labels == bool(value)) & (mixture != _TRUSTED)
             probability[chosen] = self.mixtures_.posterior(values, mixture)[chosen]
         return probability

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel.augmentation._inputs import as_labels
+from rarelabel.augmentation._inputs import as_labels, columns_of
 from rarelabel.augmentation._suspicious import SuspiciousLabels
 
 __all__ = ["ManagedLabels", "ManagementScores"]
@@ -88,6 +88,7 @@ class ManagedLabels:
         Parameters
         ----------
         Y_true : anything :func:`~rarelabel._validation.validate_labels` takes, shape (n, K)
+            Labels are matched by name where both have names, else by position.
 
         Returns
         -------
@@ -96,9 +97,10 @@ class ManagedLabels:
         Raises
         ------
         ValueError
-            If the shape differs.
+            If shape or names differ.
         """
-        truth, _ = as_labels(Y_true)
+        labels = as_labels(Y_true)
+        truth = labels.Y[:, columns_of(self.label_names, labels, "Y_true")]
         if truth.shape != self.given.shape:
             raise ValueError(f"Y_true has shape {truth.shape}, expected {self.given.shape}")
         right = self.given == truth
@@ -110,7 +112,10 @@ class ManagedLabels:
         )
 
     def suspicious(self, top: int | None = None, *, row_names: Sequence[Any] | None = None) -> SuspiciousLabels:
-        """List the given labels that are not held for clean, the least probable first, for somebody to look at.
+        """List the given labels that are probably wrong, the least probable first, for somebody to look at.
+
+        Those are the labels not held for clean, but for the re-labelled ones whose new value is the given one: the
+        views of their row confirm them.
 
         Parameters
         ----------
@@ -143,7 +148,7 @@ class ManagedLabels:
             raise ValueError(f"top must not be negative, got {top!r}")
         if row_names is not None and len(row_names) != n:
             raise ValueError(f"there are {len(row_names)} row_names for {n} rows")
-        rows, labels = np.nonzero(~self.clean)
+        rows, labels = np.nonzero(~self.clean & ~(self.relabelled & (self.labels == self.given)))
         probability, losses = self.clean_probability[rows, labels], self.losses[rows, labels]
         order = np.lexsort((-losses, probability))[:top]
         rows, labels = rows[order], labels[order]

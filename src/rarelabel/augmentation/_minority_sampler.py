@@ -92,7 +92,8 @@ class MinoritySampler(Sampler[int]):
             raise ValueError(f"temperature must be a number above 0, got {temperature!r}")
         if num_samples is not None and (num_samples < 1 or int(num_samples) != num_samples):
             raise ValueError(f"num_samples must be a whole number of at least 1, got {num_samples!r}")
-        self._Y, self._names = as_labels(Y)
+        labels = as_labels(Y)
+        self._Y, self._names = labels.Y, labels.names
         n, n_labels = self._Y.shape
         self.num_samples = n if num_samples is None else int(num_samples)
         self.temperature = temperature

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from rarelabel._device import torch_generator
 from rarelabel._team import Team
+from rarelabel._validation import Labels
+from rarelabel.augmentation._inputs import as_labels
 from rarelabel.augmentation._streams import Purpose, random_stream
 
-__all__ = ["BatchView", "Request", "RowLoader", "Transform", "View", "given_labels", "names_of_labels"]
+__all__ = ["BatchView", "Request", "RowLoader", "Transform", "View", "labels_of"]
 
 Transform = Callable[[Any], Any]
 """From an item to the tensor of it, without randomness."""
@@ -26,6 +28,9 @@ View = Callable[[Any, np.random.Generator], Any]
 
 BatchView = Callable[[Tensor, torch.Generator], Tensor]
 """From a batch of rows to one random view of each."""
+
+_AT_ONCE = 64
+"""Rows that are looked at for NaN together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +115,18 @@ class RowLoader:
         for requests, loaded in zip(plan, self._loader, strict=True):
             yield [self._finished(request, tensors) for request, tensors in zip(requests, loaded, strict=True)]
 
+    def blame(self) -> str:
+        """Which rows hold NaN or infinity as they are, and so give such logits; empty where none does.
+
+        Each process looks at all of them.
+        """
+        n = len(self.dataset)
+        alone = replace(self, team=Team(), num_workers=0)
+        plan = [[Request(np.arange(start, min(start + _AT_ONCE, n)))] for start in range(0, n, _AT_ONCE)]
+        finite = [torch.isfinite(x).reshape(len(x), -1).all(dim=1).cpu() for [[x]] in alone.load(plan)]
+        bad = np.flatnonzero(~torch.cat(finite).numpy())
+        return f"{len(bad):,} of {n:,} hold NaN or infinity, the first is row {bad[0]}" if len(bad) else ""
+
     def close(self) -> None:
         """Let worker processes go; they come back when something is loaded again."""
         self._loader = None
@@ -178,7 +195,25 @@ def _items(dataset: Any, rows: NDArray[np.intp]) -> Any:
     return items if isinstance(items, Tensor) else [x[0] if isinstance(x, tuple | list) else x for x in items]
 
 
-def given_labels(dataset: Any) -> Any:
+def labels_of(dataset: Any, Y: Any, what: str) -> Labels:
+    """The labels given beside a dataset, or else those in it.
+
+    Labels without names have those of the attribute ``label_names`` of the dataset, if any. ValueError, which says
+    ``what`` this is, where rows or names are not as many as labels.
+    """
+    labels = as_labels(_given_labels(dataset) if Y is None else Y)
+    if len(labels.Y) != len(dataset):
+        raise ValueError(f"{what} has {len(dataset)} rows, Y {len(labels.Y)}")
+    names = getattr(dataset, "label_names", None)
+    if names is None or labels.named:
+        return labels
+    if len(names) != len(labels.names):
+        raise ValueError(f"{what} has {len(names)} label_names, Y {len(labels.names)} labels")
+    names = tuple(map(str, names))
+    return replace(labels, names=names, values=names, named=True)
+
+
+def _given_labels(dataset: Any) -> Any:
     """The labels of all rows: an attribute ``Y``, the second tensor of a ``TensorDataset``, else item by item."""
     if hasattr(dataset, "Y"):
         return dataset.Y
@@ -189,13 +224,3 @@ def given_labels(dataset: Any) -> Any:
     if any(y is None for y in labels):
         raise ValueError("the dataset gives no labels: expected items (x, y), an attribute Y, or the argument Y")
     return np.stack([np.asarray(y) for y in labels])
-
-
-def names_of_labels(dataset: Any, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those that Y brought; if these are only y0, y1, ..., the attribute ``label_names`` of the dataset, if any."""
-    found = getattr(dataset, "label_names", None)
-    if found is None or names != tuple(f"y{k}" for k in range(len(names))):
-        return names
-    if len(found) != len(names):
-        raise ValueError(f"the dataset has {len(found)} label_names, Y {len(names)} labels")
-    return tuple(map(str, found))
