@@ -82,6 +82,27 @@ def test_loading_takes_parameters_of_the_sampler_and_no_others(model, tmp_path):
         type(model).load(tmp_path / "model", colour="red")
 
 
+def test_loading_refuses_parameters_that_training_has_fixed(model, tmp_path):
+    pytest.importorskip("safetensors")
+    model.save(tmp_path / "model")
+    with pytest.raises(ValueError, match=r"batch_size=7: this is fixed by training, and .*model was trained with \d+"):
+        type(model).load(tmp_path / "model", batch_size=7)
+    same = type(model).load(tmp_path / "model", batch_size=model.batch_size)
+    for mine, again in zip(model.sample(9), same.sample(9), strict=True):
+        np.testing.assert_array_equal(mine, again)
+
+
+@pytest.mark.parametrize("method", ["MLDM", "SEMResDDPM", "TabDDPM"])
+def test_steps_of_drawing_may_change_once_a_model_is_trained(method, tmp_path):
+    pytest.importorskip("safetensors")
+    model = trained(method)
+    model.save(tmp_path / "model")
+    before = model.sample(9)[0]
+    other = METHODS[method].load(tmp_path / "model", sampling_steps=model.sampling_steps + 2).sample(9)[0]
+    assert not np.array_equal(before, other)
+    np.testing.assert_array_equal(model.set_params(sampling_steps=model.sampling_steps + 2).sample(9)[0], other)
+
+
 @pytest.mark.parametrize(("method", "decoder"), [("AEMLO", "space.decode_features"), ("CVAE", "network.decoder")])
 def test_a_category_that_no_row_has_is_never_drawn_whatever_the_network_says(method, decoder):
     X, Y = table(method)

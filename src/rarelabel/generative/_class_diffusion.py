@@ -97,10 +97,7 @@ def draw_rows(
     values: NDArray[np.float32],
     known: NDArray[np.bool_],
     rng: np.random.Generator,
-    *,
-    device: str,
-    n_threads: int | None,
+    **place: Any,
 ) -> NDArray[np.float32]:
-    """An encoded row for each row of ``values``, which it has where ``known``."""
-    place: dict[str, Any] = {"device": device, "n_threads": n_threads}
+    """An encoded row for each row of ``values``, which it has where ``known``; the rest as in ``_model.draw``."""
     return draw(model, len(values), generator=torch_generator(rng), values=values, known=known, **place)

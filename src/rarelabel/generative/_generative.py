@@ -31,6 +31,14 @@ from rarelabel.selection import SamplingPlan
 
 __all__ = ["GenerativeMixin"]
 
+_OF_DRAWING = frozenset(
+    {
+        "cancel", "denoiser", "interpolation", "latent_noise", "n_choices", "n_threads", "progress", "random_state",
+        "reject_copies", "sampling_steps",
+    }
+)  # fmt: skip
+"""Parameters that may change once a model is trained."""
+
 if TYPE_CHECKING:
     _Sampler = BaseSampler
 else:  # a sampler has this mixin beside BaseSampler, not between itself and it
@@ -163,8 +171,8 @@ class GenerativeMixin(_Sampler):
         path : path-like
         device : str, default="auto"
         **parameters
-            That replace those in the file; needed are those that a file cannot hold, such as a ``denoiser`` of your
-            own.
+            That replace those in the file, of drawing only; needed are those that a file cannot hold, such as a
+            ``denoiser`` of your own.
 
         Returns
         -------
@@ -174,7 +182,8 @@ class GenerativeMixin(_Sampler):
         Raises
         ------
         ValueError
-            If the file is damaged, from another version or another method; the message says which.
+            If the file is damaged, from another version or another method; the message says which. If a parameter is
+            fixed by training.
         FileNotFoundError
             If there is no such file.
         """
@@ -183,6 +192,12 @@ class GenerativeMixin(_Sampler):
             raise TypeError(f"{cls.__name__} has no parameter {unknown[0]!r}")
         choose_device(device)  # a wrong name is no fault of the file
         content = read_model(path, cls.__name__)
+        for name, value in parameters.items():
+            if name in content.parameters and name not in _OF_DRAWING and content.parameters[name] != value:
+                raise ValueError(
+                    f"{name}={value!r}: this is fixed by training, and {path} was trained with "
+                    f"{content.parameters[name]!r}"
+                )
         with fitting_parts(path):
             sampler = restore_sampler(cls, content, device=device, **parameters)
             sampler._container = content.container

@@ -334,7 +334,12 @@ class MLDM(GenerativeMixin, BaseSampler):
         return self.train_on == "all" or self.n_subset_ < max(_MANY, 10 * width)
 
     def _drawing(self, rng: np.random.Generator) -> dict[str, Any]:
-        return {"reject_copies": self.reject_copies, "rng": rng, **self._place}
+        return {
+            "reject_copies": self.reject_copies,
+            "rng": rng,
+            "sampling_steps": self.sampling_steps,
+            **self._place,
+        }
 
     @property
     def _place(self) -> dict[str, Any]:

@@ -287,6 +287,7 @@ def draw(
     values: NDArray[Any] | None = None,
     known: NDArray[np.bool_] | None = None,
     eta: float | None = None,
+    sampling_steps: int | None = None,
     device: str | torch.device,
     n_threads: int | None,
 ) -> NDArray[np.float32]:
@@ -301,6 +302,8 @@ def draw(
         Entries that the rows must have, where ``known``.
     eta : float, default=None
         Noise of the drawing steps of real columns; None takes the recipe's.
+    sampling_steps : int, default=None
+        None takes the recipe's.
     device : str or torch.device
     n_threads : int or None
 
@@ -317,7 +320,7 @@ def draw(
             n,
             model.denoiser.to(place),
             generator=generator,
-            n_steps=recipe.sampling_steps,
+            n_steps=sampling_steps or recipe.sampling_steps,
             clamp=recipe.clamp,
             eta=recipe.eta if eta is None else eta,
             conditions=conditions,

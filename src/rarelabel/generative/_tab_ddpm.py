@@ -155,4 +155,4 @@ class TabDDPM(ClassMixin, GenerativeMixin, BaseSampler):
 
     @property
     def _drawing(self) -> Draw:
-        return partial(draw_rows, device=self.device, n_threads=self.n_threads)
+        return partial(draw_rows, sampling_steps=self.sampling_steps, device=self.device, n_threads=self.n_threads)
