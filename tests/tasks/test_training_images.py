@@ -5,9 +5,12 @@ import csv
 import io
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
+import warnings
 
 import numpy as np
 import pytest
@@ -17,11 +20,13 @@ pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
 pytest.importorskip("jinja2")
 
+from rarelabel._tensor_files import read_tensor_file, write_tensor_file  # noqa: E402
 from rarelabel.augmentation import METHODS, load_image_model  # noqa: E402
 from rarelabel.cli import main  # noqa: E402
 from rarelabel.cli._training import train_images as command  # noqa: E402
 from rarelabel.datasets import read_images  # noqa: E402
 from rarelabel.metrics import average_precision_per_label  # noqa: E402
+from rarelabel.nn import resnet_small  # noqa: E402
 from rarelabel.tasks import TrainingOptions, train_images  # noqa: E402
 
 N, N_TRAIN = 160, 128
@@ -136,6 +141,152 @@ def test_the_list_is_a_csv_file(trained):
     assert {row["label"] for row in rows} <= {"red", "blue", "both"}
     json.dumps(result.to_dict(), allow_nan=False)
     assert "suspicious label" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"size": 0}, "size is 0, expected a whole number of at least 1"),
+        ({"size": "16"}, "size is '16', expected"),
+        ({"label_names": "abc"}, "label_names is 'abc', expected different texts"),
+        ({"label_names": ["a", "b", "a"]}, r"label_names is \[.*, expected different texts"),
+        ({"about": 3}, "about is 3, expected names and values"),
+    ],
+)
+def test_a_model_file_whose_header_is_no_such_thing_is_damaged(trained, tmp_path, changed, message):
+    header, tensors = read_tensor_file(trained[1] / "model.safetensors")
+    write_tensor_file(tmp_path / "model", header | changed, tensors)
+    with pytest.raises(ValueError, match=f"model is damaged: its parts do not fit together .{message}"):
+        load_image_model(tmp_path / "model")
+
+
+def begins(*arguments, **more):
+    """Whether the first epoch is trained, and not one of another run gone on from."""
+
+    class Begun(Exception):
+        pass
+
+    def progress(message):
+        if message in ("training the first epoch", "going on with training"):
+            raise Begun(message)
+
+    with pytest.raises(Begun) as begun:
+        train_images(*arguments, **more, progress=progress)
+    return str(begun.value) == "training the first epoch"
+
+
+def test_a_run_does_not_go_on_with_other_pictures_labels_or_weights(folder, tmp_path):
+    """Same options, same names, same training labels: what else there is must not differ either."""
+    here = tmp_path / "images"
+    shutil.copytree(folder, here)
+    torch_save = pytest.importorskip("torch").save
+    torch_save(resnet_small(3, random_state=1).state_dict(), tmp_path / "w.pth")
+    options = TrainingOptions(method="bce", size=16, epochs=1, checkpoint=str(tmp_path / "w.pth"))
+    table, out = here / "table.csv", tmp_path / "m"
+    train_images(table, out, options, split="part")
+    assert not begins(table, out, options, split="part")
+    assert not begins(table, out, options, split="part", images=folder)  # the same ones elsewhere
+    shutil.copy(tmp_path / "w.pth", tmp_path / "again.pth")
+    again = TrainingOptions(method="bce", size=16, epochs=1, checkpoint=str(tmp_path / "again.pth"))
+    assert not begins(table, out, again, split="part")
+    torch_save(resnet_small(3, random_state=2).state_dict(), tmp_path / "again.pth")
+    assert begins(table, out, again, split="part")
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    shutil.copy(other / "001.png", other / "000.png")
+    assert begins(table, out, options, split="part", images=other)
+    lines = table.read_text().splitlines()
+    lines[-1] = lines[-1][:-5] + ("0,0,0" if lines[-1][-5:] != "0,0,0" else "1,1,1")  # a held-out image
+    table.write_text("\n".join(lines))
+    assert begins(table, out, options, split="part")
+
+
+def test_held_out_images_without_labels_measure_nothing_and_say_so(folder, tmp_path):
+    lines = (folder / "table.csv").read_text().splitlines()
+    lines = [line[:-5] + "0,0,0" if ",test," in line else line for line in lines]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    options = TrainingOptions(method="balancemix", size=16, epochs=2)
+    with pytest.warns(UserWarning, match="none of the 32 held-out images has a label, so nothing can be measured"):
+        result = train_images(
+            tmp_path / "table.csv", tmp_path / "m", options, images=folder, split="part", report=tmp_path / "page.html"
+        )
+    assert "held-out images: cannot be measured, as none of them has a label" in str(result)
+    assert "held-out mAP cannot be measured" in str(result.history[0])
+    page = (tmp_path / "page.html").read_text()
+    assert "Mean average precision cannot be measured: no held-out image has a label" in page
+    assert "nan" not in re.sub(r'src="[^"]*"', "", page)
+    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert found["mean_average_precision"]["all"] is None
+    assert [record["held_out_map"] for record in found["history"]] == [None, None]
+    assert load_image_model(tmp_path / "m").about["mean_average_precision"]["all"] is None
+
+
+def test_nothing_that_is_read_is_written_over(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "x")
+    table, weights, image = tmp_path / "x" / "table.csv", tmp_path / "w.pth", tmp_path / "x" / "007.png"
+    weights.write_bytes(b"weights")
+    options = TrainingOptions(size=16, epochs=1, checkpoint=str(weights))
+    for out, others in ((weights, {"options": options}), (image, {}), (tmp_path / "x" / "y", {"suspicious": image})):
+        with pytest.raises(ValueError, match=r"cannot write .*: it is already the input"):
+            train_images(table, out, **{"options": QUICK} | others, split="part")
+    with tarfile.open(tmp_path / "table.tar", "w") as tar:
+        tar.add(tmp_path / "x", ".")
+    shutil.copy(table, tmp_path)
+    with pytest.raises(ValueError, match=r"cannot write .*: it is already the input"):
+        train_images(tmp_path / "table.csv", tmp_path / "table.tar", QUICK, split="part")
+    assert image.read_bytes() == (folder / "007.png").read_bytes()
+
+
+def test_options_that_mean_nothing_are_refused_before_an_image_is_read(folder, tmp_path, monkeypatch):
+    from rarelabel.datasets import LabelledImages
+
+    def load(images):
+        raise AssertionError("images were decoded")
+
+    monkeypatch.setattr(LabelledImages, "load", load)
+    for changed, message in (
+        ({"epsilon": 2}, r"epsilon must lie in \[0.5, 1\], got 2"),
+        ({"magnitude": 20}, r"magnitude must lie in \[0, 10\], got 20"),
+        ({"learning_rate": -1.0}, "learning rate"),
+        ({"batch_size": 0}, "batch_size must be a whole number"),
+        ({"method": "magic"}, "method must be"),
+        ({"checkpoint": str(tmp_path / "nothing.pth")}, "there is no file"),
+    ):
+        said = []
+        with pytest.raises((ValueError, FileNotFoundError), match=message):
+            train_images(folder / "table.csv", tmp_path / "m", TrainingOptions(**changed), progress=said.append)
+        assert not said
+    with pytest.raises(ValueError, match=r"few \(40\) must not be above many \(32\) plus one"):  # 128 / 4
+        train_images(folder / "table.csv", tmp_path / "m", QUICK, split="part", few=40)
+
+
+def test_labels_too_rare_to_be_split_are_named(folder, tmp_path):
+    lines = (folder / "table.csv").read_text().splitlines()
+    lines = [f"{line},{int(row == 5)}" if row else f"{line},comet" for row, line in enumerate(lines)]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    options = TrainingOptions(method="bce", size=16, epochs=1)
+    with pytest.warns(UserWarning, match=r"1 of 3 labels have fewer positives .*: 'comet' \(1\)$") as found:
+        begins(tmp_path / "table.csv", tmp_path / "m", options, images=folder, labels=["red", "blue", "comet"])
+    assert len(found) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        begins(tmp_path / "table.csv", tmp_path / "m", options, images=folder, labels=["red", "blue"])
+
+
+def test_the_command_warns_of_a_warm_up_that_takes_all_epochs(folder, tmp_path):
+    arguments = [
+        "train-images",
+        str(folder / "table.csv"),
+        "-o",
+        str(tmp_path / "m"),
+        "--size",
+        "16",
+        "--split",
+        "part",
+    ]
+    done = CliRunner().invoke(main, [*arguments, "--epochs", "1", "--warmup", "4"])
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("Warning: BalanceMix: warmup=4 takes all of epochs=1, so labels are never managed") == 1
 
 
 KILLED = """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rarelabel._validation import Labels
 from rarelabel.datasets import LabelledImages, read_images
 from rarelabel.tasks._outputs import PathLike, Progress, check_outputs, silent
 from rarelabel.tasks._training_page import check_page, write_page
@@ -80,7 +83,8 @@ class ImageTraining:
     average_precision : ndarray of float, shape (K,)
         On the held-out images; NaN where none of them has the label.
     groups : dict of str to float
-        Mean average precision of all labels, and of those with many, a medium number of, and few positives.
+        Mean average precision of all labels, and of those with many, a medium number of, and few positives; NaN where
+        no held-out image has one of them.
     group_of : tuple of str, shape (K,)
     bounds : tuple of (int, int)
         More positives than the first are many, fewer than the second few.
@@ -110,22 +114,25 @@ class ImageTraining:
     files: tuple[Path, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything but the list of suspicious labels as a dictionary that ``json.dumps`` takes."""
-        precision = [None if np.isnan(value) else float(value) for value in self.average_precision]
-        return {
+        """Give everything but the list of suspicious labels as a dictionary for ``json.dumps``; NaN is None there."""
+        found = {
             "manifest": self.source,
             "options": asdict(self.options),
             "images": {"trained_on": self.n_train, "held_out": self.n_held_out, "left_out": self.n_skipped},
-            "mean_average_precision": {k: None if np.isnan(v) else v for k, v in self.groups.items()},
+            "mean_average_precision": self.groups,
             "labels": [
                 {"label": name, "positives": int(n), "group": group, "average_precision": ap}
-                for name, n, group, ap in zip(self.label_names, self.counts, self.group_of, precision, strict=True)
+                for name, n, group, ap in zip(
+                    self.label_names, self.counts, self.group_of, self.average_precision.tolist(), strict=True
+                )
             ],
             "history": [asdict(record) for record in self.history],
             "stopped": self.stopped,
             "n_suspicious": len(self.suspicious),
             "files": [str(file) for file in self.files],
         }
+        plain: dict[str, Any] = _without_nan(found)
+        return plain
 
     def __str__(self) -> str:
         o, (many, few) = self.options, self.bounds
@@ -140,11 +147,9 @@ class ImageTraining:
             value = self.average_precision[k]
             shown = "none held out" if np.isnan(value) else f"{value:.3f}"
             lines.append(f"  {self.label_names[k]:<{width}}  {self.counts[k]:>9,}  {shown:>17}")
-        means = {name: value for name, value in self.groups.items() if not np.isnan(value)}
-        lines += [
-            "",
-            "Mean average precision on held-out images: " + ", ".join(f"{k} {v:.3f}" for k, v in means.items()),
-        ]
+        means = ", ".join(f"{name} {value:.3f}" for name, value in self.groups.items() if not np.isnan(value))
+        means = means or "cannot be measured, as none of them has a label"
+        lines += ["", f"Mean average precision on held-out images: {means}"]
         lines.append(f"(many: more than {many:,} positives; few: fewer than {few:,})")
         if self.n_skipped:
             lines.append(f"{self.n_skipped:,} images cannot be read and were left out.")
@@ -173,7 +178,8 @@ def train_images(
     """Train a network on images whose labels are rare and partly wrong, and judge it on held-out ones.
 
     Interrupted at any time, even killed, the same call goes on after the last whole epoch, with the same result: the
-    state lies in ``OUT.HASH.state``, where the hash is that of the options and images.
+    state lies in ``OUT.HASH.state``, where the hash is that of the options, the checkpoint, and the images and labels
+    of both parts. It goes by the pixels of images that are kept in memory, else by size and time of change of files.
 
     Parameters
     ----------
@@ -188,7 +194,7 @@ def train_images(
         decides: what is called train, all others are held out.
     many, few : int, default=None
         Labels with more training positives than ``many``, and with fewer than ``few``, are groups of their own. None:
-        a quarter and a twentieth of the training images.
+        a quarter and a twentieth of the training images. ``few`` may not be above ``many`` plus one.
     report : path-like, default=None
         Write a page with the results and pictures of the suspicious labels.
     suspicious : path-like, default=None
@@ -205,39 +211,47 @@ def train_images(
     Raises
     ------
     ValueError, OSError, ImportError
-        If images, labels or options cannot be used, or nothing could be written.
+        If images, labels or options cannot be used, nothing could be written, or a file that is read would be replaced.
+
+    Warns
+    -----
+    UserWarning
+        Before training, if no held-out image has a label, so that nothing can be measured on them.
     """
     from rarelabel.augmentation import ImageModel
     from rarelabel.metrics import average_precision_per_label, label_groups
-    from rarelabel.nn import make_resnet
 
     options = options or TrainingOptions()
-    check_outputs([out, report, suspicious], [manifest, *([] if images is None else [images])])
+    read = [path for path in (manifest, images, options.checkpoint) if path is not None]
+    check_outputs([out, report, suspicious], read)
     check_page(report)
     if many is not None and few is not None:
         label_groups([0], many=many, few=few)  # refuses bounds that overlap, before any work
+    _trainer(_network(options, 1), options, device, workers)  # and options that mean nothing
     progress("reading images" if on_error == "raise" else "reading and checking all images")
     data = read_images(
         manifest, images, size=options.size, labels=labels, path_column=path_column, split=split, on_error=on_error
     )
+    check_outputs([out, report, suspicious], [*read, *data.files])
+    train, test = _parts(data, split, held_out, options.seed)
+    bounds = (len(train) // 4 if many is None else many, len(train) // 20 if few is None else few)
+    label_groups([0], many=bounds[0], few=bounds[1])
+    if not test.Y.any():
+        warnings.warn(
+            f"none of the {len(test):,} held-out images has a label, so nothing can be measured on them", stacklevel=2
+        )
     if data.is_cached:
         data.load()  # damaged images are found now, and workers need not decode
-    train, test = _parts(data, split, held_out, options.seed)
-    state = Path(f"{out}.{_digest(options, train)}.state")
-    network = make_resnet(
-        options.network,
-        len(data.label_names),
-        head=options.head,
-        checkpoint=options.checkpoint,
-        random_state=options.seed,
-    )
-    trainer = _trained(network, train, test, options, state, device, workers, progress)
+    state = Path(f"{out}.{_digest(options, train, test)}.state")
+    network = _network(options, len(data.label_names))
+    trainer = _trainer(network, options, device, workers)
+    progress("going on with training" if state.exists() else "training the first epoch")
+    trainer.fit(train, held_out=test, state=state, progress=lambda record: progress(str(record)))
     progress("predicting held-out images")
     precision = average_precision_per_label(test.Y, trainer.predict_proba(test))
     progress("looking for suspicious labels")
     managed = trainer.managed_labels()
     counts = train.Y.sum(axis=0)
-    bounds = (len(train) // 4 if many is None else many, len(train) // 20 if few is None else few)
     groups, means = _groups(precision, counts, bounds)
     files = [Path(path) for path in (out, suspicious, report) if path is not None]
     result = ImageTraining(
@@ -257,7 +271,7 @@ def train_images(
         suspicious=managed.suspicious(row_names=train.paths),
         files=tuple(files),
     )
-    about = {"options": asdict(options), "mean_average_precision": means, "training_images": len(train)}
+    about = {"options": asdict(options), "mean_average_precision": _without_nan(means), "training_images": len(train)}
     ImageModel(network, options.network, options.head, data.label_names, options.size, about).save(out)
     if suspicious is not None:
         result.suspicious.to_csv(suspicious)
@@ -272,10 +286,15 @@ def _parts(
 ) -> tuple[LabelledImages, LabelledImages]:
     """Images to train on and to judge by."""
     from rarelabel.model_selection import train_test_split
+    from rarelabel.model_selection.arguments import warn_of_rare_labels
 
     if data.split is None:
         rows = np.arange(len(data))
-        train, test, _, _ = train_test_split(rows, data.Y, test_size=held_out, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"\d+ of \d+ labels have fewer positives", UserWarning)
+            train, test, _, _ = train_test_split(rows, data.Y, test_size=held_out, random_state=seed)
+        # an array has no names of labels: the same warning, with those there are
+        warn_of_rare_labels(Labels(data.Y, data.label_names, False, data.label_names), None, 2)
         return data.take(np.sort(train)), data.take(np.sort(test))
     is_train = np.array([str(part).lower() in ("train", "training") for part in data.split])
     if is_train.all() or not is_train.any():
@@ -287,39 +306,41 @@ def _parts(
     return data.take(is_train), data.take(~is_train)
 
 
-def _digest(options: TrainingOptions, train: LabelledImages) -> str:
+def _digest(options: TrainingOptions, train: LabelledImages, test: LabelledImages) -> str:
     """What tells one run from another, so that none goes on from the state of a different one."""
-    what = [asdict(options), train.paths, train.label_names, train.Y.astype(int).tolist()]
+    weights = None
+    if options.checkpoint is not None:
+        with Path(options.checkpoint).open("rb") as file:
+            weights = hashlib.file_digest(file, "sha256").hexdigest()
+    what = [{**asdict(options), "checkpoint": weights}, train.digest(), test.digest()]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:8]
 
 
-def _trained(
-    network: ResNet,
-    train: LabelledImages,
-    test: LabelledImages,
-    options: TrainingOptions,
-    state: Path,
-    device: str,
-    workers: int,
-    progress: Progress,
-) -> BalanceMix:
+def _network(options: TrainingOptions, n_labels: int) -> ResNet:
+    from rarelabel.nn import make_resnet
+
+    return make_resnet(
+        options.network, n_labels, head=options.head, checkpoint=options.checkpoint, random_state=options.seed
+    )
+
+
+def _trainer(network: ResNet, options: TrainingOptions, device: str, workers: int) -> BalanceMix:
+    from rarelabel._device import choose_device
     from rarelabel.augmentation import BalanceMix, ImageView, RandAugment
 
-    trainer = BalanceMix(
+    return BalanceMix(
         network,
         method=options.method,
         epochs=options.epochs,
-        warmup=max(1, options.epochs // 4) if options.warmup is None else options.warmup,
+        warmup=options.warmup,
         batch_size=options.batch_size,
         view=ImageView(RandAugment(options.n_ops, options.magnitude), flip=0.5 if options.flip else 0.0),
         learning_rate=options.learning_rate,
         epsilon=options.epsilon,
-        device=device,
+        device=choose_device(device),
         num_workers=workers,
         random_state=options.seed,
     )
-    progress("going on with training" if state.exists() else "training the first epoch")
-    return trainer.fit(train, held_out=test, state=state, progress=lambda record: progress(str(record)))
 
 
 def _groups(
@@ -334,3 +355,12 @@ def _groups(
     known = precision[~np.isnan(precision)]
     means = {"all": float(known.mean()) if len(known) else float("nan")}
     return names, means | group_means(precision, counts, many=many, few=few)
+
+
+def _without_nan(value: Any) -> Any:
+    """Nested values with None for NaN, which JSON has not."""
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

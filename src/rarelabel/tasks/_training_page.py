@@ -74,10 +74,11 @@ def _contents(result: ImageTraining, train: LabelledImages) -> dict[str, Any]:
     ]
     return {
         "result": result,
+        "mean": None if np.isnan(result.groups["all"]) else f"{result.groups['all']:.3f}",
         "groups": [
-            (name, sum(group == name for group in result.group_of) if name != "all" else len(labels), f"{value:.3f}")
+            (name, sum(group == name for group in result.group_of), f"{value:.3f}")
             for name, value in result.groups.items()
-            if not np.isnan(value)
+            if name != "all" and not np.isnan(value)
         ],
         "labels": labels,
         "history": [str(record) for record in result.history],
