@@ -160,7 +160,8 @@ def test_a_method_of_another_version_is_named(folder):
 
 
 DAMAGED = {
-    "rows of a class that is learned": lambda tensors: tensors.update({"few.0": torch_zeros(2, 7)}),
+    "so many rows that the class is learned": lambda tensors: tensors.update({"few.0": torch_zeros(3, 7)}),
+    "rows of a class that is not there": lambda tensors: tensors.update({"few.9": torch_zeros(2, 7)}),
     "rows of another width": lambda tensors: tensors.update({"few.1": torch_zeros(2, 3)}),
     "a state beyond the table": lambda tensors: tensors.update({"unseen": torch_zeros(1) + 99}),
     "classes too many": lambda tensors: tensors.update({"seen": torch_zeros(3) > 0}),

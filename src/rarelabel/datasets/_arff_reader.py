@@ -107,7 +107,7 @@ def parse_arff(lines: Iterable[str], source: str, *, keel: bool = False) -> Tabl
         warnings.warn(
             f"{source}: {rows.n_weights} rows carry an instance weight (the first in line {rows.first_weight}); "
             "weights are ignored",
-            stacklevel=8,
+            stacklevel=10,
         )
     relation = header.relation or ""
     meka = _MEKA.fullmatch(relation)

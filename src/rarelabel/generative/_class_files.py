@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from rarelabel.generative._class_model import ClassModel
+from rarelabel.generative._class_model import TOO_FEW, ClassModel
 from rarelabel.generative._diffusion_files import (
     check_shares,
     read_hashes,
@@ -51,7 +51,8 @@ def read_classes(content: ModelFile, network: Denoiser | None = None) -> ClassMo
     for label, rows in few.items():
         if (
             not (0 <= label < len(seen) and seen[label])
-            or rows.shape != (max(1, len(rows)), encoder.width_)
+            or not 1 <= len(rows) < TOO_FEW
+            or rows.shape != (len(rows), encoder.width_)
             or not np.isfinite(rows).all()
         ):
             raise ValueError("rows of small classes")

@@ -27,6 +27,7 @@ from rarelabel.selection import SamplingPlan, apportion, check_memory
 from rarelabel.training import TrainingResult
 
 __all__ = [
+    "TOO_FEW",
     "ClassModel",
     "Draw",
     "Learn",
@@ -54,7 +55,7 @@ Draw = Callable[[TableModel, Encoded, Mask, np.random.Generator], Encoded]
 _ATTEMPTS = 10
 """Rounds of drawing after which copies of training rows are taken."""
 
-_TOO_FEW = 3
+TOO_FEW = 3
 """Rows under which a class is not learned."""
 
 
@@ -155,7 +156,7 @@ def fit_class_model(
     encoder = TableEncoder(numeric_transform).fit(X, schema, Y)
     Z = encoder.transform(X, Y, dtype=np.float32)
     unseen = unseen_states(Z.mean(axis=0), encoder.blocks_)
-    few = {int(label): Z[Y[:, label]] for label in np.flatnonzero((counts > 0) & (counts < _TOO_FEW))}
+    few = {int(label): Z[Y[:, label]] for label in np.flatnonzero((counts > 0) & (counts < TOO_FEW))}
     _warn_of_few([label for label in few if label in labels], few, schema, plan.method, stacklevel=6)
     model, result = learn(encoder, Z, Y, labels, rng)
     if result.stopped == "not finite":
