@@ -1,10 +1,12 @@
 """Fixtures that many tests share."""
 
 import os
+import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -34,6 +36,22 @@ def data_folder():
 def reference_folder():
     """Folder with values that reference implementations gave."""
     return _folder("RARELABEL_REFERENCE", "reference")
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """The global generators start alike in each test, alone or after others: first weights of a network, and
+    estimators of scikit-learn without ``random_state``, draw from them."""
+    numpy_state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002, TID251
+    torch = sys.modules.get("torch")
+    torch_state = None if torch is None else torch.get_rng_state()
+    if torch is not None:
+        torch.manual_seed(0)
+    yield
+    np.random.set_state(numpy_state)  # noqa: NPY002
+    if torch_state is not None:
+        torch.set_rng_state(torch_state)
 
 
 @pytest.fixture(autouse=True)

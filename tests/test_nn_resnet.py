@@ -188,8 +188,10 @@ def test_wrong_arguments_are_named():
         QueryHead(4, 2, dim=20)
 
 
-def test_query_head_finds_a_single_place_and_does_not_care_where():
+@pytest.mark.parametrize("start", range(3))
+def test_query_head_finds_a_single_place_and_does_not_care_where(start):
     # a label is there where one of 36 places has a certain pattern; the mean over places hardly moves
+    torch.manual_seed(start)
     g = torch.Generator().manual_seed(0)
     head = QueryHead(8, 2, dim=16, n_heads=2)
     patterns = torch.randn(2, 8, generator=g) * 3
@@ -203,7 +205,7 @@ def test_query_head_finds_a_single_place_and_does_not_care_where():
             x.flatten(2)[torch.arange(n), :, place[:, label]] += y[:, label, None] * patterns[label]
         return x, y
 
-    for _ in range(200):
+    for _ in range(400):  # of twenty starts one needs more than 200
         x, y = batch(64)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(head(x), y)
         optimizer.zero_grad()
