@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from rarelabel._validation import validate  # noqa: E402
 from rarelabel.encoding import Block  # noqa: E402
-from rarelabel.generative import CWGANGP, SEMResDDPM, TabDDPM, _class_diffusion, _model  # noqa: E402
+from rarelabel.generative import CWGANGP, SEMResDDPM, TabDDPM, _class_diffusion, _class_model, _model  # noqa: E402
 from rarelabel.generative._balancing import rows_to_add  # noqa: E402
 from rarelabel.generative._class_model import class_weights, jittered  # noqa: E402
 from rarelabel.schema import Schema  # noqa: E402
@@ -470,6 +470,45 @@ def test_conditions_that_leave_no_class_are_named(cls):
     sampler = quietly(small(cls).fit, table.X, table.Y, schema=schema)
     with pytest.raises(ValueError, match="conditions leave no class that a training row has"):
         sampler.sample(4, dict.fromkeys(schema.label_names[:2], 0))
+
+
+@every_class
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_however_many_rows_are_asked_for_few_candidates_are_held_at_once(cls, kind, monkeypatch):
+    """Three candidates for each of 100 rows: 24 at once are eight rows twelve times, and four rows; 300 are all."""
+    X, y = table((110, 10))
+    X = sparse.csr_array(np.where(X > 1, X, 0)) if kind == "sparse" else X
+    sampler = small(cls, label_model=LogisticRegression(), n_choices=3, reject_copies=False)
+    asked, encoded_rows = [], _class_model._encoded_rows
+
+    def counted(trained, classes, *others):
+        asked.append(len(classes))
+        return encoded_rows(trained, classes, *others)
+
+    monkeypatch.setattr(_class_model, "_encoded_rows", counted)
+    for at_once, expected in ((24, [24] * 12 + [12]), (300, [300]), (2, [3] * 100)):
+        monkeypatch.setattr(_class_model, "DRAWN_AT_ONCE", at_once)
+        asked.clear()
+        X_res, y_res = sampler.fit_resample(X, y)
+        assert asked == expected
+        assert X_res.shape == (220, 3)
+        assert (y_res[120:] == "b").all()
+        assert sparse.issparse(X_res) == (kind == "sparse")
+
+
+@every_class
+def test_rows_of_several_batches_are_those_of_their_classes_and_copies_are_counted_once(cls, monkeypatch):
+    monkeypatch.setattr(_class_model, "DRAWN_AT_ONCE", 7)
+    y = np.array(["a"] * 30 + ["b"] * 10 + ["c"] * 5)
+    sampler = small(cls, categorical_features=[0])
+    with pytest.warns(UserWarning, match="45 of the new rows equal rows of the table") as caught:
+        X_res, y_res = sampler.fit_resample(np.arange(45.0)[:, None], y)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert X_res.shape == (90, 1)
+    assert {name: int((y_res == name).sum()) for name in "abc"} == dict.fromkeys("abc", 30)
+    assert set(quietly(sampler.sample, 20)[1]) == {"b", "c"}
+    assert sampler.sample(0)[0].shape == (0, 1)
 
 
 @every_class

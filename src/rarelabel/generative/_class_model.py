@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from rarelabel._validation import Matrix, Resampled
+from rarelabel._validation import Matrix, Resampled, as_csr
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._balancing import BalancingStrategy, rows_to_add
 from rarelabel.generative._conditions import Known, encode_conditions
 from rarelabel.generative._copies import are_copies, single_rows
 from rarelabel.generative._encoded_rows import unseen_states
 from rarelabel.generative._label_model import LabelModel, choose_believed
-from rarelabel.generative._model import TableModel
+from rarelabel.generative._model import DRAWN_AT_ONCE, TableModel
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan, apportion, check_memory
 from rarelabel.training import TrainingResult
@@ -249,7 +250,8 @@ def draw_classes(
 ) -> tuple[Matrix, Mask]:
     """Draw a row of each of these classes, no copy of a training row unless nothing else can be drawn.
 
-    Of ``n_choices`` candidates that one is taken whose class the judge believes most.
+    Of ``n_choices`` candidates that one is taken whose class the judge believes most. Candidates are drawn and decoded
+    at most ``DRAWN_AT_ONCE`` at a time, so that memory grows with the rows that come back alone.
 
     Parameters
     ----------
@@ -273,8 +275,32 @@ def draw_classes(
     -------
     X, Y : decoded rows
     """
+    n_choices = n_choices if judge else 1
+    at_once = max(1, DRAWN_AT_ONCE // n_choices)
+    parts, n_copies = [], 0
+    for some in np.split(classes, range(at_once, len(classes), at_once)):
+        Z, copied = _draw_part(trained, some, draw, conditions, reject_copies, judge, n_choices, rng)
+        n_copies += int((~np.isin(some[copied], list(trained.few))).sum())
+        parts.append(trained.encoder.inverse_transform(Z))
+    if n_copies:
+        warnings.warn(f"{method}: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=5)
+    X, Y = zip(*parts, strict=True)
+    return as_csr(sparse.vstack(X)) if sparse.issparse(X[0]) else np.concatenate(X), np.concatenate(Y)
+
+
+def _draw_part(
+    trained: ClassModel,
+    classes: NDArray[np.intp],
+    draw: Draw,
+    conditions: Known | None,
+    reject_copies: bool,
+    judge: LabelModel | None,
+    n_choices: int,
+    rng: np.random.Generator,
+) -> tuple[Encoded, NDArray[np.intp]]:
+    """Encoded rows of these classes, and which of them are copies for want of others."""
     Z = np.zeros((len(classes), trained.encoder.width_), dtype=np.float32)
-    missing, n_choices = np.arange(len(classes)), n_choices if judge else 1
+    missing = np.arange(len(classes))
     for _ in range(_ATTEMPTS):
         candidates = _encoded_rows(trained, np.repeat(classes[missing], n_choices), draw, conditions, rng)
         X, Y = trained.encoder.inverse_transform(candidates)
@@ -286,10 +312,7 @@ def draw_classes(
         missing = missing[chosen < 0]
         if not len(missing):
             break
-    n_copies = int((~np.isin(classes[missing], list(trained.few))).sum())
-    if n_copies:
-        warnings.warn(f"{method}: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=5)
-    return trained.encoder.inverse_transform(Z)
+    return Z, missing
 
 
 def class_weights(Y: Mask, *, at_most: float = 10.0) -> NDArray[np.float64]:

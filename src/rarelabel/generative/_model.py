@@ -18,7 +18,21 @@ from rarelabel.encoding import Block, TableEncoder
 from rarelabel.nn import MLPDenoiser, ResidualMLPDenoiser, SEMSTResNet
 from rarelabel.training import Batch, Draw, Record, TrainingResult, train
 
-__all__ = ["DENOISERS", "Denoiser", "Recipe", "TableModel", "build", "draw", "first_model", "history_of", "learn"]
+__all__ = [
+    "DENOISERS",
+    "DRAWN_AT_ONCE",
+    "Denoiser",
+    "Recipe",
+    "TableModel",
+    "build",
+    "draw",
+    "first_model",
+    "history_of",
+    "learn",
+]
+
+DRAWN_AT_ONCE = 1024
+"""Rows of one batch of drawing."""
 
 DENOISERS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLPDenoiser,
@@ -324,7 +338,7 @@ def draw(
             clamp=recipe.clamp,
             eta=recipe.eta if eta is None else eta,
             conditions=conditions,
-            batch_size=1024,
+            batch_size=DRAWN_AT_ONCE,
             device=place,
         )
     return np.asarray(rows.cpu().numpy())
