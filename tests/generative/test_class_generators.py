@@ -275,6 +275,80 @@ def test_a_class_of_one_or_two_rows_is_copied_with_small_changes_and_told_of_onc
     assert (new <= X.max(axis=0)).all()
 
 
+def watched(cls, **parameters):
+    """A sampler, and the steps that its training reports."""
+    steps = []
+    return small(cls, progress=lambda record: steps.append(record.step), **parameters), steps
+
+
+@every_class
+def test_no_network_is_trained_where_no_class_to_grow_is_learned(cls):
+    X, y = table((60, 2, 1))
+    sampler, steps = watched(cls)
+    X_res, y_res = quietly(sampler.fit_resample, X, y)
+    assert steps == []
+    assert (sampler.stopped_, sampler.loss_history_.shape) == ("finished", (0, 3))
+    assert sorted(y_res[63:]) == ["b"] * 58 + ["c"] * 59
+    again = quietly(small(cls).fit_resample, X, y)[0]
+    assert again.tobytes() == X_res.tobytes()
+    few = quietly(sampler.sample, 20)
+    assert set(few[1]) == {"b", "c"}
+    assert steps == []  # rows as they were added need none either
+    learning, steps = watched(cls, sampling_strategy={"a": 70, "b": 10})
+    quietly(learning.fit_resample, X, y)
+    assert steps == [2]
+    assert len(learning.loss_history_) == 1
+
+
+@every_class
+def test_a_network_that_waited_is_trained_once_when_another_class_is_asked_for(cls):
+    """Whenever that is, it is the network that training at once would give."""
+    X, y = table((60, 2))
+    (early, steps), (late, late_steps) = watched(cls), watched(cls)
+    quietly(early.fit, X, y)
+    quietly(late.fit, X, y)
+    before = late.sample(9)
+    first = early.sample(15, {"a": 1})
+    assert steps == [2]
+    assert len(early.loss_history_) == 1
+    assert set(first[1]) == {"a"}
+    again = late.sample(15, {"a": 1})
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(late.sample(9)[0], before[0])
+    late.sample(15, {"a": 1})
+    assert late_steps == [2]
+
+
+@every_class
+def test_a_network_that_waited_is_trained_for_a_file(cls, tmp_path):
+    pytest.importorskip("safetensors")
+    X, y = table((60, 2))
+    sampler, steps = watched(cls)
+    quietly(sampler.fit, X, y).save(tmp_path / "model.safetensors")
+    assert steps == [2]
+    again = cls.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.loss_history_, sampler.loss_history_)
+    for conditions in ({"a": 1}, None):
+        np.testing.assert_array_equal(*(quietly(each.sample, 9, conditions)[0] for each in (sampler, again)))
+
+
+def test_a_loss_that_is_not_finite_is_told_to_whoever_asked_for_the_network(tmp_path):
+    pytest.importorskip("safetensors")
+    X, y = table((40, 2))
+    wild = {"training_steps": 30, "learning_rate": 1e30}
+    asks = (
+        lambda model: model.sample(3, {"a": 1}),
+        lambda model: model.save(tmp_path / "model.safetensors"),
+        lambda model: model.set_params(sampling_strategy={"a": 45}).fit_resample(X, y),
+    )
+    for ask in asks:
+        model = quietly(small(CWGANGP, **wild).fit, X, y)
+        with pytest.warns(UserWarning, match="the loss became NaN or infinite") as caught:
+            ask(model)
+        assert [warning.filename for warning in caught] == [__file__]
+        assert model.stopped_ == "not finite"
+
+
 @every_class
 def test_five_rows_are_learned_without_a_warning(cls):
     X, y = table((60, 5))

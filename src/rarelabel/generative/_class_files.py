@@ -13,15 +13,15 @@ from rarelabel.generative._diffusion_files import (
     read_unseen,
     table_model_parts,
 )
-from rarelabel.generative._model import Denoiser
+from rarelabel.generative._model import Denoiser, TableModel
 from rarelabel.generative._persistence import ModelFile, Parts, tensors_under
 
 __all__ = ["class_parts", "read_classes"]
 
 
-def class_parts(trained: ClassModel) -> Parts:
-    """Tensors and facts of a model of classes, which :func:`read_classes` reads."""
-    tensors, facts = table_model_parts(trained.encoder, trained.model)
+def class_parts(trained: ClassModel, model: TableModel) -> Parts:
+    """Tensors and facts of a model of classes, with its network, which :func:`read_classes` reads."""
+    tensors, facts = table_model_parts(trained.encoder, model)
     tensors |= {f"few.{label}": torch.from_numpy(rows) for label, rows in trained.few.items()} | {
         "labels": torch.from_numpy(trained.labels.astype(np.int64)),
         "shares": torch.from_numpy(trained.shares),

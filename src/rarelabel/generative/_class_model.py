@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,12 +33,14 @@ __all__ = [
     "TOO_FEW",
     "ClassModel",
     "Draw",
+    "DrawLearned",
     "Learn",
+    "Train",
     "class_weights",
     "draw_classes",
-    "fit_class_model",
     "jittered",
     "plan_classes",
+    "prepare_class_model",
     "resample_classes",
     "sample_classes",
 ]
@@ -53,6 +57,12 @@ the classes ``labels``."""
 Draw = Callable[[TableModel, Encoded, Mask, np.random.Generator], Encoded]
 """``draw(model, values, known, rng)``: an encoded row for each row of ``values``, which it has where ``known``."""
 
+DrawLearned = Callable[[Encoded, Mask, np.random.Generator], Encoded]
+""":data:`Draw` of a model that is known, or trained when it is first asked."""
+
+Train = Callable[[], tuple[TableModel, TrainingResult]]
+"""Trains the network."""
+
 _ATTEMPTS = 10
 """Rounds of drawing after which copies of training rows are taken."""
 
@@ -67,7 +77,8 @@ class ClassModel:
     Parameters
     ----------
     encoder : TableEncoder
-    model : TableModel
+    model : TableModel or None
+        None while no class was asked for that is learned.
     labels : ndarray of int, shape (r,)
         Classes that rows are added to, or all that rows have where none is.
     shares : ndarray of float, shape (r,)
@@ -83,13 +94,18 @@ class ClassModel:
     """
 
     encoder: TableEncoder
-    model: TableModel
+    model: TableModel | None
     labels: NDArray[np.intp]
     shares: NDArray[np.float64]
     seen: Mask
     hashes: NDArray[np.uint64]
     unseen: NDArray[np.intp]
     few: dict[int, Encoded]
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether a class that rows are added to is learned."""
+        return bool((~np.isin(self.labels, list(self.few))).any())
 
 
 def plan_classes(
@@ -115,7 +131,7 @@ def plan_classes(
     return SamplingPlan(method, len(Y), schema.label_names, labels, len(made_for), made_for=made_for)
 
 
-def fit_class_model(
+def prepare_class_model(
     X: Matrix,
     Y: Mask,
     schema: Schema,
@@ -124,8 +140,8 @@ def fit_class_model(
     *,
     numeric_transform: NumericTransform,
     rng: np.random.Generator,
-) -> tuple[ClassModel, TrainingResult]:
-    """Learn what the rows of each class look like.
+) -> tuple[ClassModel, Train]:
+    """All that is known of the classes before the network is trained.
 
     Parameters
     ----------
@@ -141,13 +157,17 @@ def fit_class_model(
 
     Returns
     -------
-    ClassModel, TrainingResult
+    ClassModel
+        Without its network.
+    train : callable
+        Where the network is not needed for the classes that rows are added to, it may be called later: it gives the
+        network that it would give now.
 
     Warns
     -----
     UserWarning
-        If a class that rows are added to has fewer than three rows, or the loss was not finite. Of other classes with
-        as few rows a warning comes when they are drawn.
+        If a class that rows are added to has fewer than three rows. Of other classes with as few rows a warning comes
+        when they are drawn.
     """
     counts = Y.sum(axis=0)
     labels, shares = np.flatnonzero(counts), np.ones((counts > 0).sum())
@@ -159,16 +179,12 @@ def fit_class_model(
     unseen = unseen_states(Z.mean(axis=0), encoder.blocks_)
     few = {int(label): Z[Y[:, label]] for label in np.flatnonzero((counts > 0) & (counts < TOO_FEW))}
     _warn_of_few([label for label in few if label in labels], few, schema, plan.method, stacklevel=6)
-    model, result = learn(encoder, Z, Y, labels, rng)
-    if result.stopped == "not finite":
-        message = f"{plan.method}: the loss became NaN or infinite after {result.n_steps} steps; "
-        warnings.warn(message + "the weights before are used", UserWarning, stacklevel=5)
-    hashes = single_rows(X)
-    return ClassModel(encoder, model, labels, shares / shares.sum(), counts > 0, hashes, unseen, few), result
+    prepared = ClassModel(encoder, None, labels, shares / shares.sum(), counts > 0, single_rows(X), unseen, few)
+    return prepared, partial(learn, encoder, Z, Y, labels, rng if prepared.needs_network else deepcopy(rng))
 
 
 def resample_classes(
-    trained: ClassModel, plan: SamplingPlan, draw: Draw, *, rng: np.random.Generator, **choice: Any
+    trained: ClassModel, plan: SamplingPlan, draw: DrawLearned, *, rng: np.random.Generator, **choice: Any
 ) -> Resampled:
     """The table and the rows of the plan; the rest as in :func:`draw_classes`."""
     n, made_for = plan.n_rows, np.asarray(plan.made_for)
@@ -181,7 +197,7 @@ def sample_classes(
     schema: Schema,
     n: int,
     conditions: Mapping[Hashable, Any] | None,
-    draw: Draw,
+    draw: DrawLearned,
     method: str,
     *,
     takes_columns: bool = True,
@@ -239,7 +255,7 @@ def _warn_of_few(
 def draw_classes(
     trained: ClassModel,
     classes: NDArray[np.intp],
-    draw: Draw,
+    draw: DrawLearned,
     method: str,
     conditions: Known | None = None,
     *,
@@ -291,7 +307,7 @@ def draw_classes(
 def _draw_part(
     trained: ClassModel,
     classes: NDArray[np.intp],
-    draw: Draw,
+    draw: DrawLearned,
     conditions: Known | None,
     reject_copies: bool,
     judge: LabelModel | None,
@@ -358,10 +374,14 @@ def jittered(
 
 
 def _encoded_rows(
-    trained: ClassModel, classes: NDArray[np.intp], draw: Draw, conditions: Known | None, rng: np.random.Generator
+    trained: ClassModel,
+    classes: NDArray[np.intp],
+    draw: DrawLearned,
+    conditions: Known | None,
+    rng: np.random.Generator,
 ) -> Encoded:
     """Rows of these classes: drawn where the class was learned, else copies with small changes."""
-    blocks = trained.encoder.blocks_
+    encoder, blocks = trained.encoder, trained.encoder.blocks_
     wanted = np.zeros((len(classes), blocks[-1].stop), dtype=np.float32)
     known = np.zeros(wanted.shape, dtype=bool)
     if conditions is not None:
@@ -370,11 +390,11 @@ def _encoded_rows(
     known[:, blocks[-1].columns] = True
     learned, drawn = ~np.isin(classes, list(trained.few)), np.empty_like(wanted)
     if learned.any():
-        drawn[learned] = draw(trained.model, wanted[learned], known[learned], rng)
+        drawn[learned] = draw(wanted[learned], known[learned], rng)
     for label, rows in trained.few.items():
         here = np.flatnonzero(classes == label)
         seeds = rows[rng.integers(len(rows), size=len(here))]
-        drawn[here] = jittered(seeds, blocks, trained.model.bounds, rng)
+        drawn[here] = jittered(seeds, blocks, (encoder.lower_, encoder.upper_), rng)
     drawn[:, trained.unseen] = -1  # a category that no row has is never the largest of its block
     return np.where(known, wanted, drawn)
 

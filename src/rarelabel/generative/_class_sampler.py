@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,15 +17,17 @@ from rarelabel.generative._balancing import BalancingStrategy
 from rarelabel.generative._bounds import check_counts, check_switches
 from rarelabel.generative._class_files import class_parts, read_classes
 from rarelabel.generative._class_model import (
+    ClassModel,
     Draw,
     Learn,
-    fit_class_model,
+    Train,
     plan_classes,
+    prepare_class_model,
     resample_classes,
     sample_classes,
 )
 from rarelabel.generative._label_model import check_label_model, fit_label_model
-from rarelabel.generative._model import Denoiser, history_of
+from rarelabel.generative._model import Denoiser, TableModel, history_of
 from rarelabel.generative._persistence import ModelFile, Parts
 from rarelabel.schema import Schema
 from rarelabel.selection import SamplingPlan
@@ -50,6 +54,12 @@ class ClassMixin(_Generative):
     label_model: Any
     n_choices: int
     reject_copies: bool
+
+    trained_: ClassModel
+
+    _train_later: Train
+    """Trains the network where only classes that are not learned are to grow, until other rows are drawn or a file is
+    written."""
 
     _takes_columns: ClassVar[bool] = True
     """Whether the network can be told columns."""
@@ -82,7 +92,7 @@ class ClassMixin(_Generative):
         return resample_classes(
             self.trained_,
             plan,
-            self._drawing,
+            self._draw_learned,
             reject_copies=self.reject_copies,
             judge=judge,
             n_choices=self.n_choices,
@@ -93,10 +103,34 @@ class ClassMixin(_Generative):
         self, X: Matrix, Y: NDArray[np.bool_], schema: Schema, plan: SamplingPlan, rng: np.random.Generator
     ) -> None:
         transform = self.numeric_transform
-        self.trained_, result = fit_class_model(
-            X, Y, schema, plan, self._learning, numeric_transform=transform, rng=rng
-        )
+        prepared, train = prepare_class_model(X, Y, schema, plan, self._learning, numeric_transform=transform, rng=rng)
+        if prepared.needs_network:
+            self._train_network(prepared, train, stacklevel=5)
+        else:
+            self.trained_, self._train_later = prepared, train
+            self.stopped_, self.loss_history_ = "finished", np.empty((0, 3))
+
+    def _train_network(self, prepared: ClassModel, train: Train, *, stacklevel: int) -> TableModel:
+        model, result = train()
+        if result.stopped == "not finite":
+            message = f"{type(self).__name__}: the loss became NaN or infinite after {result.n_steps} steps; "
+            warnings.warn(message + "the weights before are used", UserWarning, stacklevel=stacklevel)
+        self.trained_ = replace(prepared, model=model)
         self.stopped_, self.loss_history_ = result.stopped, history_of(result)
+        return model
+
+    def _model(self, *, stacklevel: int) -> TableModel:
+        """The network, trained now where nothing needed it before."""
+        if self.trained_.model is not None:
+            return self.trained_.model
+        model = self._train_network(self.trained_, self._train_later, stacklevel=stacklevel + 1)
+        del self._train_later  # and the encoded table with it
+        return model
+
+    def _draw_learned(
+        self, values: NDArray[np.float32], known: NDArray[np.bool_], rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        return self._drawing(self._model(stacklevel=9), values, known, rng)
 
     def _draw(
         self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
@@ -106,7 +140,7 @@ class ClassMixin(_Generative):
             self.schema_,
             n,
             conditions,
-            self._drawing,
+            self._draw_learned,
             type(self).__name__,
             takes_columns=self._takes_columns,
             reject_copies=self.reject_copies,
@@ -115,7 +149,7 @@ class ClassMixin(_Generative):
         return X, Y
 
     def _parts(self) -> Parts:
-        return class_parts(self.trained_)
+        return class_parts(self.trained_, self._model(stacklevel=4))
 
     def _restore(self, content: ModelFile) -> None:
         self.trained_ = read_classes(content, self._network)
