@@ -80,7 +80,8 @@ class TabDDPM(ClassMixin, GenerativeMixin, BaseSampler):
     time. So it differs from :class:`SEMResDDPM` in its network alone, which makes it the baseline to that.
 
     A class of one or two rows is not learned: its new rows are copies whose numbers are moved by a little within the
-    range of the column, and a warning says so.
+    range of the column, and a warning says so. Where only such classes are to grow, no network is trained until rows of
+    another class are asked for, or a file is to be written; ``loss_history_`` is empty till then.
 
     Conditions of :meth:`sample` name a class, to 1 or 0, and columns. Where :meth:`fit_resample` adds no rows, all
     classes come alike without. A saved model holds the rows of classes that were too small to be learned.
