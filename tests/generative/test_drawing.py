@@ -1,6 +1,7 @@
 """What a fitted MLDM draws later: after fit_resample too, as a data set too, and never for a table of before."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from sklearn.exceptions import NotFittedError
 pytest.importorskip("torch")
 
 from rarelabel import MLDM
+from rarelabel.generative import _subset_model
+from rarelabel.generative._copies import single_rows
+from rarelabel.generative._subset_model import draw_for_labels
 
 SMALL = {"width": 32, "training_steps": 20, "sampling_steps": 5, "random_state": 0}
 
@@ -85,3 +89,54 @@ def test_under_conditions_on_features_too_labels_come_from_the_model():
         assert set(X_new[:, 1]) == {color}
         assert Y_new[:, 1].all()
         assert abs(Y_new[:, 0].mean() - share) < 0.2  # the label sets of all rows with y1: 0.5
+
+
+# Rounds of drawing: candidates come from a script, in place of a network
+
+
+def rounds(monkeypatch, candidates, n_slots, n_choices=1):
+    """Rows that draw_for_labels takes, and how many rounds it asks for.
+
+    ``candidates`` gives, for a round and a number of candidates, their one feature. 7 is the training table's; a
+    negative one lacks the label.
+    """
+    asked = []
+
+    def draw_once(trained, wanted, *given, **place):
+        X = np.asarray(candidates(len(asked), len(wanted)), dtype=float)[:, None]
+        asked.append(len(wanted))
+        return X, X >= 0
+
+    monkeypatch.setattr(_subset_model, "draw_once", draw_once)
+    trained = SimpleNamespace(frequencies=np.ones(1), hashes=single_rows(np.array([[7.0]])))
+    X, _, rows = draw_for_labels(trained, np.zeros(n_slots, int), n_choices=n_choices, rng=np.random.default_rng(0))
+    return X[:, 0].tolist(), rows.tolist(), len(asked)
+
+
+def test_drawing_goes_on_while_rows_are_accepted(monkeypatch):
+    # one slot is served in each round, the other candidates are copies
+    values, rows, n_rounds = rounds(monkeypatch, lambda r, m: [100 + r] + [7] * (m - 1), n_slots=25)
+    assert (sorted(values), rows, n_rounds) == ([100.0 + r for r in range(25)], list(range(25)), 25)
+
+
+@pytest.mark.parametrize(("value", "taken"), [(-1, []), (7, [7.0, 7.0])])
+def test_drawing_in_vain_ends_after_ten_rounds_and_only_copies_are_taken_then(monkeypatch, value, taken):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        values, _, n_rounds = rounds(monkeypatch, lambda r, m: [value] * m, n_slots=2)
+    assert (values, n_rounds) == (taken, 10)
+    assert [str(each.message) for each in told] == ["MLDM: 2 of the new rows equal rows of the table"][: len(taken)]
+
+
+def test_drawing_ends_after_thirty_rounds(monkeypatch):
+    # every fifth round serves a slot
+    values, _, n_rounds = rounds(monkeypatch, lambda r, m: [r if r % 5 == 4 else -1] + [-1] * (m - 1), n_slots=50)
+    assert (sorted(values), n_rounds) == ([4.0, 9.0, 14.0, 19.0, 24.0, 29.0], 30)
+
+
+def test_in_the_last_round_a_copy_is_taken_only_where_no_other_candidate_is(monkeypatch):
+    # nine rounds of copies, then candidates in pairs: copy and not, not and copy, two copies
+    last = [7, 8, 9, 7, 7, 7]
+    with pytest.warns(UserWarning, match="MLDM: 1 of the new rows equal rows of the table"):
+        values, _, n_rounds = rounds(monkeypatch, lambda r, m: last if r == 9 else [7] * m, n_slots=3, n_choices=2)
+    assert (sorted(values), n_rounds) == ([7.0, 8.0, 9.0], 10)

@@ -31,8 +31,11 @@ __all__ = [
     "train_on_subset",
 ]
 
-_ATTEMPTS = 10
+_ATTEMPTS = 30
 """Rounds of drawing after which rows that were not accepted are given up."""
+
+_IN_VAIN = 10
+"""Rounds in a row without a row accepted after which all are given up."""
 
 _MOST_HELD_OUT = 8192
 """Held-out rows, whose loss is computed at once."""
@@ -197,10 +200,10 @@ def draw_for_labels(
 ) -> tuple[Matrix, NDArray[np.bool_], NDArray[np.intp]]:
     """Draw a row for each label of ``made_for``.
 
-    A candidate is accepted if it carries its label, meets the conditions, and equals no row of the training table. Of
-    ``n_choices`` candidates for each row, the one is taken whose labels the judge believes most; without a judge the
-    one that keeps the frequencies of all labels nearest to those of S; under conditions the first. Where none is
-    accepted, others are drawn.
+    A candidate is accepted if it carries its label, meets the conditions, and equals no row that the training table has
+    once; in the last round such copies are taken where there is nothing else. Of ``n_choices`` candidates for each row,
+    the one is taken whose labels the judge believes most; without a judge the one that keeps the frequencies of all
+    labels nearest to those of S; under conditions the first. Where none is accepted, others are drawn.
 
     Parameters
     ----------
@@ -224,31 +227,34 @@ def draw_for_labels(
     """
     generator = torch_generator(rng)
     counts, missing = np.zeros(len(trained.frequencies)), rng.permutation(len(made_for))
-    parts, n_copies = [], 0
+    parts, n_copies, in_vain = [], 0, 0
     for attempt in range(_ATTEMPTS):
-        is_last, failed = attempt == _ATTEMPTS - 1, []
+        is_last, failed = attempt == _ATTEMPTS - 1 or in_vain == _IN_VAIN - 1, []
         for slots in np.split(missing, range(_AT_ONCE, len(missing), _AT_ONCE)):
             wanted = np.repeat(made_for[slots], n_choices)
             X, Y = draw_once(trained, wanted, conditions, rng, generator, **place)
             valid = (wanted < 0) | Y[np.arange(len(wanted)), wanted]
             if conditions is not None:
                 valid &= conditions.holds(X, Y)
-            copied = valid & are_copies(X, trained.hashes) & reject_copies
-            if not is_last:  # in the last round copies are taken: the table has few distinct rows, and these are right
-                valid &= ~copied
             shape = len(slots), n_choices
+            copied = valid & are_copies(X, trained.hashes) & reject_copies
+            accepted = (valid & ~copied).reshape(shape)
+            if is_last:  # the table has few distinct rows, and copies are right
+                accepted |= valid.reshape(shape) & ~accepted.any(axis=1, keepdims=True)
             if judge is not None:
-                chosen = choose_believed(judge.log_likelihood(X, Y).reshape(shape), valid.reshape(shape))
+                chosen = choose_believed(judge.log_likelihood(X, Y).reshape(shape), accepted)
             else:
                 wishes = trained.frequencies if conditions is None else None
-                chosen = choose_candidates(Y.reshape(*shape, -1), valid.reshape(shape), counts, wishes)
+                chosen = choose_candidates(Y.reshape(*shape, -1), accepted, counts, wishes)
             found = chosen >= 0
             taken = np.flatnonzero(found) * n_choices + chosen[found]
             parts.append((slots[found], X[taken], Y[taken]))
             failed.append(slots[~found])
             n_copies += int(copied[taken].sum())
-        missing = np.concatenate(failed)
-        if not len(missing):
+        left = np.concatenate(failed)
+        in_vain = in_vain + 1 if len(left) == len(missing) else 0
+        missing = left
+        if is_last or not len(missing):
             break
     if n_copies:
         warnings.warn(f"MLDM: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=4)
