@@ -11,7 +11,9 @@ the held-out rows with a minority label, what new rows of the same law would giv
 Lines that the CSV file already has are not computed again. Few rows have a W1 by chance: ``W1 boot.`` is the
 bootstrap's, ``W1 real`` that of held-out rows, were they as many as the new ones: W1 by chance goes with
 sqrt(1/m + 1/n) for m and n rows. Both are means over all their lines. ``missed`` names the bounds of BOUNDS that the
-means of a line do not keep.
+means of a line do not keep. ``paper:rows=1000``: of 1,000 rows drawn from the same model, so that chance is small.
+
+    python fidelity.py fidelity.csv --seeds 3 --variants paper:rows=1000 --data flags emotions yeast foodtruck cal500
 """
 
 import argparse
@@ -71,9 +73,13 @@ def new_rows(variant, X, Y, in_subset, schema, seed):
         return X[rows], Y[rows], None
     name, _, options = variant.partition(":")
     parameters = {key: read_value(value) for key, value in (pair.split("=") for pair in options.split(",") if pair)}
+    more = parameters.pop("rows", None)
     sampler = MLDM(variant=name, random_state=seed, **parameters)
     X_res, Y_res = sampler.fit_resample(X, Y, schema=schema)
-    return X_res[n:], Y_res[n:], sampler
+    if more is None:
+        return X_res[n:], Y_res[n:], sampler
+    drawn = sampler.sample_dataset(more)
+    return drawn.X, drawn.Y, sampler
 
 
 def read_value(text):
