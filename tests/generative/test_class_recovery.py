@@ -19,7 +19,7 @@ DIFFUSION = {"batch_size": 128, "learning_rate": 3e-3, "patience": None}
 LEARNING = {
     SEMResDDPM: {**DIFFUSION, "width": 64, "training_steps": 200},
     TabDDPM: {**DIFFUSION, "width": 64, "training_steps": 250},
-    CWGANGP: {"training_steps": 200, "critic_steps": 3, "batch_size": 64, "learning_rate": 1e-3},
+    CWGANGP: {"training_steps": 300, "critic_steps": 3, "batch_size": 64, "learning_rate": 1e-3},
 }
 SLACK = {SEMResDDPM: 0.25, TabDDPM: 0.25, CWGANGP: 0.75}
 """Of means and spreads, in sd."""

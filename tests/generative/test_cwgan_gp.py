@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 
 from rarelabel._device import forked_rng  # noqa: E402
 from rarelabel.encoding import Block  # noqa: E402
-from rarelabel.generative import CWGANGP  # noqa: E402
-from rarelabel.generative._wasserstein import Rows, slope_penalty  # noqa: E402
+from rarelabel.generative import CWGANGP, _wasserstein  # noqa: E402
+from rarelabel.generative._wasserstein import Rows, critic_view, slope_penalty  # noqa: E402
 
 BLOCKS = (
     Block("numeric", 0, 1, (0,)),
@@ -96,6 +96,57 @@ def test_the_other_columns_of_a_row_are_not_told():
     form().make(network, like, seeded(), None)
     assert (network.told[:, :5] == 0).all()
     assert (network.told[:, 5:] == 0.7).all()
+
+
+def test_the_critic_sees_numbers_as_far_as_they_are_there():
+    """Numbers of one row in four count double, by 1 / sqrt(1/4); of a row that comes four times as often, 4 of 7."""
+    blocks = (Block("numeric", 0, 2, (0, 1)), Block("usual", 2, 3, (0,)), Block("missing", 3, 5, (0, 1)))
+    rows = torch.tensor([[0, 0, 1, 0, 1], [0, 0, 0, 1, 1], [0, 0, 1, 0, 1], [2, 3, 0, 0, 0]], dtype=torch.float32)
+    made = torch.tensor([[5.0, 7.0, 0.5, 0.0, 0.25], [5.0, 7.0, 0.5, 0.5, 1.0]], requires_grad=True)
+    for weights, scale in ((torch.ones(4), 2.0), (torch.tensor([1.0, 1, 1, 4]), (7 / 4) ** 0.5)):
+        view = critic_view(blocks, rows, weights.double())
+        expected = [[2.5 * scale, 5.25 * scale], [1.25 * scale, 0.0]]
+        np.testing.assert_allclose(view(made)[:, :2].detach(), expected, rtol=1e-6)
+        assert torch.equal(view(made)[:, 2:], made[:, 2:])
+        np.testing.assert_allclose(view(rows)[3, :2], [2 * scale, 3 * scale], rtol=1e-6)
+        (gradient,) = torch.autograd.grad(view(made)[:, :2].sum(), made)
+        assert (gradient[:, 2:] == 0).all()  # what a number would gain does not make it come more often
+    assert critic_view(BLOCKS, torch.ones(2, 7), torch.ones(2))(made) is made
+
+
+def test_numbers_that_most_rows_miss_keep_their_spread():
+    """Where the 0 beside a missing value is learned too, their standard deviation is 0.05 instead of 1."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(500, 3)), np.array(["a"] * 400 + ["b"] * 100)
+    X[rng.random(500) < 0.9, 0] = np.nan
+    X[:, 1] = np.where(np.isnan(X[:, 0]), X[:, 1], 0.9 * X[:, 0] + 0.4 * X[:, 1])
+    sampler = CWGANGP(training_steps=400, critic_steps=3, batch_size=64, learning_rate=1e-3, random_state=0)
+    X_new = sampler.fit(X, y).sample(1000)[0]
+    there = ~np.isnan(X_new[:, 0])
+    assert there.mean() == pytest.approx(0.1, abs=0.05)
+    assert X_new[there, 0].std() == pytest.approx(np.nanstd(X[:, 0]), rel=0.3)
+    assert np.corrcoef(X_new[there, :2].T)[0, 1] > 0.5
+    np.testing.assert_allclose(X_new[:, 1:].mean(axis=0), X[:, 1:].mean(axis=0), atol=0.3)
+
+
+def test_the_generator_is_the_mean_of_its_last_steps(monkeypatch):
+    """Of weights 9/11, 9/12 and 9/13 for the newest of three steps."""
+    seen, descend = [], _wasserstein._descend
+
+    def watched(optimizer, loss):
+        before = optimizer.param_groups[0]["params"][0].detach().clone()
+        is_finite = descend(optimizer, loss)
+        seen.append((before, optimizer.param_groups[0]["params"][0].detach().clone()))
+        return is_finite
+
+    monkeypatch.setattr(_wasserstein, "_descend", watched)
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 4 == 0
+    sampler = CWGANGP(training_steps=3, critic_steps=1, batch_size=8, random_state=0).fit(X, y)
+    steps = seen[1::2]  # critic and generator take turns
+    mean = steps[0][0]
+    for (_, after), share in zip(steps, (9 / 11, 9 / 12, 9 / 13), strict=True):
+        mean = (1 - share) * mean + share * after
+    torch.testing.assert_close(next(sampler.trained_.model.denoiser.parameters()).detach(), mean)
 
 
 def test_columns_cannot_be_asked_for():

@@ -89,6 +89,10 @@ class CWGANGP(ClassMixin, GenerativeMixin, BaseSampler):
     Both networks have two hidden layers of as many units as the denoisers have. Numbers leave the generator through a
     hyperbolic tangent over their training range, states by Gumbel-softmax. Real rows come class by class alike, no row
     more than ten times as often as one of the most frequent class, and the generator is told the classes of these rows.
+    The generator that draws is the mean of the trained one over about the last ninth of its steps.
+
+    The critic sees a number as far as it is there: beside a missing or usual value it is 0 in real rows and made ones,
+    and it is divided by the root of the share of rows that have it.
 
     A class of one or two rows is not learned: its new rows are copies whose numbers are moved by a little within the
     range of the column, and a warning says so. Where only such classes are to grow, no network is trained until rows of
