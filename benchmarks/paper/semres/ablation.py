@@ -9,8 +9,8 @@ downstream and of the new rows. ``MLP`` is TabDDPM as it is; ``MLP wide`` has as
 PSNR, as the paper judges denoisers (it does not say of what): rows held out of the training, of all classes, are
 noised to t of T = 1000, and the network, told their class, gives back x_0. Per column of numbers, the squared error
 over the squared range of the column among the rows given, both as encoded; PSNR = -10 log10 of its mean over rows and
-columns, in dB. A number beside the state of its usual value means nothing and is left out. Each row is noised 20
-times, with the same noise for all networks of a seed and data set.
+columns, in dB. A number beside the state of its usual value, or of a missing one, means nothing and is left out. Each
+row is noised 20 times, with the same noise for all networks of a seed and data set.
 """
 
 import argparse
@@ -44,8 +44,9 @@ def make(network, blocks, seed, **parameters):
 
 def scored(Z, blocks):
     """Where a number means something, shape of Z."""
-    mask, (numbers, states) = torch.ones_like(Z, dtype=torch.bool), idle_numbers(blocks)
-    mask[:, numbers] = Z[:, states] == 0
+    mask = torch.ones_like(Z, dtype=torch.bool)
+    for numbers, states in idle_numbers(blocks):
+        mask[:, numbers] &= Z[:, states] == 0
     return mask
 
 

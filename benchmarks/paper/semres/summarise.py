@@ -6,7 +6,8 @@
 A block is a classifier on a data set. Averages are over the blocks on which every approach shown has a score; class
 weights are not to be had with four of the nine classifiers and stand beside doing nothing with the other five. Ranks,
 Friedman's test and Wilcoxon's signed-rank tests with Holm's correction are over data sets (means over classifiers),
-which do not hang together as blocks do; mean ranks over blocks stand beside them.
+which do not hang together as blocks do; mean ranks over blocks stand beside them. They need two data sets on which
+every approach has a score; of one there are averages alone.
 """
 
 import argparse
@@ -71,6 +72,9 @@ def averages_with_weights(results):
 
 
 def ranks(results, approaches, control):
+    whole = min(int((~np.isnan(cube(results, each, approaches)[2])).any(axis=1).all(axis=1).sum()) for each in SHOWN)
+    if whole < 2:
+        return f"Ranks and tests need two data sets on which every approach has a score; there is {whole or 'none'}.\n"
     by_set, by_block, tests = [], [], []
     for measure in SHOWN:
         datasets, _, values = cube(results, measure, approaches)
@@ -127,6 +131,8 @@ def main():
     options = parser.parse_args()
     results = Results.read(options.store)
     approaches = tuple(name for name in results.approaches if name != NOT_EVERYWHERE)
+    if options.control not in approaches:
+        parser.error(f"--control {options.control} is none of the approaches in the store: {', '.join(approaches)}")
     datasets, classifiers, _ = cube(results, SHOWN[0], approaches)
     seeds = len(set(results.runs["seed"].tolist()))
     folds = len(set(results.runs["fold"].tolist()))
