@@ -124,6 +124,33 @@ def test_two_classes():
         m.class_f1(y, pred, positive=2)
 
 
+@pytest.mark.parametrize("one", [0, 1, "b"])
+def test_one_class_alone_is_measured_as_scikit_learn_does(one):
+    """Rows that are held out may hold one class, and a classifier may predict no other."""
+    y, other = [one] * 3, "a" if one == "b" else 2
+    assert m.class_f1(y, y) == m.class_f1(y, y, positive=one) == 1 == sk.f1_score(y, y, average="macro")
+    assert m.class_f1(y, y, positive=other) == 0  # neither present nor predicted
+    assert np.isnan(m.class_f1(y, y, positive=other, zero_division=np.nan))
+    assert m.class_g_mean(y, y) == m.balanced_accuracy(y, y) == 1
+    with pytest.warns(UserWarning, match="A single label was found"):
+        assert m.balanced_accuracy(y, y) == sk.balanced_accuracy_score(y, y)
+    with pytest.warns(UserWarning, match="A single label was found"):
+        assert m.matthews_corrcoef(y, y) == sk.matthews_corrcoef(y, y) == 0
+    assert np.isnan(m.class_auc(y, [0.1, 0.5, 0.4]))
+    assert np.isnan(m.class_auc(y, np.eye(3)[:, :2], classes=sorted([one, other])))
+    assert m.class_auc(y, [0.1, 0.5, 0.4], undefined="one") == 1
+    assert m.f1(y, y) == m.rare_f1(y, y) == m.subset_accuracy(y, y) == 1
+    assert np.isnan(m.g_mean(y, y))
+    mixed = [one, other, one]  # present is one class, predicted are two
+    assert m.matthews_corrcoef(y, mixed) == m.matthews_corrcoef(mixed, y) == 0
+    assert m.class_g_mean(y, mixed) == pytest.approx(2 / 3)
+
+
+def test_by_default_rarity_is_counted_over_the_classes_of_truth_and_prediction():
+    """Class c is predicted only: the rarest, with F1 of 0."""
+    assert m.rare_f1(["a", "a", "b"], ["a", "c", "b"]) == 0
+
+
 def test_a_class_that_the_fold_lacks_is_skipped_or_counted():
     scores = [[0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.6, 0.1, 0.3]]
     assert m.class_auc(["a", "b", "a"], scores, classes=["a", "b", "c"]) == 1

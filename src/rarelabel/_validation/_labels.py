@@ -40,7 +40,7 @@ class Labels:
     named: bool = False
 
 
-def validate_labels(Y: Any) -> Labels:
+def validate_labels(Y: Any, *, min_classes: int = 2) -> Labels:
     """Turn labels of any accepted form into a boolean indicator matrix.
 
     Parameters
@@ -48,6 +48,9 @@ def validate_labels(Y: Any) -> Labels:
     Y : array-like, sparse matrix, DataFrame, Series, or list of label lists
         Two-dimensional: an indicator of zeros and ones, shape (n, q). A list (or object array) of lists, sets or
         tuples of label names: one collection for each row, possibly empty. One-dimensional: the class of each row.
+    min_classes : int, default=2
+        How many classes a one-dimensional Y must hold. There is nothing to learn from one, but rows that are held out
+        may well hold no other.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def validate_labels(Y: Any) -> Labels:
     ------
     ValueError
         If Y is empty, ragged, holds anything but 0 and 1, misses values, repeats column names, or (one-dimensional)
-        is continuous or has a single class. The message names the label.
+        is continuous or has too few classes. The message names the label.
 
     Examples
     --------
@@ -89,7 +92,7 @@ def validate_labels(Y: Any) -> Labels:
     if Y.dtype == object and Y.ndim == 1 and are_label_lists(Y.tolist()):
         return _from_label_lists(Y.tolist())
     if Y.ndim == 1:
-        return _from_classes(Y)
+        return _from_classes(Y, min_classes)
     if Y.ndim != 2:
         raise ValueError(f"expected labels of 1 or 2 dimensions, got an array of shape {Y.shape}")
     names = tuple(f"y{j}" for j in range(Y.shape[1]))
@@ -169,7 +172,7 @@ def _from_label_lists(Y: Sequence[Iterable[Hashable]]) -> Labels:
     return Labels(dense, names, False, tuple(values), named=True)
 
 
-def _from_classes(y: NDArray[Any]) -> Labels:
+def _from_classes(y: NDArray[Any], min_classes: int) -> Labels:
     if y.size == 0:
         raise ValueError("Y is empty: found 0 sample(s) while a minimum of 2 is required")
     missing = y != y if y.dtype.kind in "fc" else np.array([value is None or value != value for value in y])
@@ -177,7 +180,7 @@ def _from_classes(y: NDArray[Any]) -> Labels:
         raise ValueError(f"the label of row {int(np.flatnonzero(missing)[0])} is missing (NaN): drop such rows first")
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
+    if len(classes) < min_classes:
         raise ValueError(f"y has one class only ({classes[0]!r}) in {len(y)} sample(s); expected at least two")
     dense = np.zeros((len(y), len(classes)), dtype=bool)
     dense[np.arange(len(y)), codes] = True

@@ -15,7 +15,7 @@ __all__ = ["matching_columns", "together", "validate_predictions", "validate_sco
 
 
 def validate_predictions(Y_true: Any, Y_pred: Any) -> tuple[Labels, Labels]:
-    """Check true and predicted labels together.
+    """Check true and predicted labels together. Classes may all be one and the same.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ def validate_predictions(Y_true: Any, Y_pred: Any) -> tuple[Labels, Labels]:
     joined = together(Y_true, Y_pred)
     if joined is not None:
         both, n = joined
-        labels = validate_labels(both)
+        labels = validate_labels(both, min_classes=1)
         if len(labels.Y) != 2 * n:
             raise ValueError(f"Y_true has {n} rows, Y_pred {len(labels.Y) - n}; expected as many")
         halves = (labels.Y[:n], labels.Y[n:])
         true, pred = (Labels(half, labels.names, labels.exclusive, labels.values) for half in halves)
         return true, pred
-    true, pred = validate_labels(Y_true), validate_labels(Y_pred)
+    true, pred = (validate_labels(Y, min_classes=1) for Y in (Y_true, Y_pred))
     columns = matching_columns(true.names, pred.names) if is_frame(Y_pred) else slice(None)
     _check_same_shape(true.Y.shape, pred.Y.shape, "Y_pred")
     return true, Labels(pred.Y[:, columns], true.names, true.exclusive, true.values)
@@ -84,7 +84,7 @@ def validate_scores(Y_true: Any, Y_score: Any, *, probabilities: bool = False) -
     ...
     ValueError: the score of label 'y1' in row 0 is nan: expected a finite number
     """
-    labels = validate_labels(Y_true)
+    labels = validate_labels(Y_true, min_classes=1)
     columns: Any = slice(None)
     if sparse.issparse(Y_score):
         Y_score = Y_score.toarray()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel._validation import validate_labels
+from rarelabel._validation import validate_predictions, validate_scores
 from rarelabel.metrics._classification import f1_per_label
 from rarelabel.metrics._ranking import average_precision_per_label
 from rarelabel.metrics._rules import PrecisionTies, Undefined, mean_of
@@ -69,7 +69,9 @@ def rare_f1(Y_true: Any, Y_pred: Any, *, counts: Any = None, share: float = 0.25
     0.0
     """
     values = f1_per_label(Y_true, Y_pred, zero_division=zero_division)
-    return mean_of(values[_rare(Y_true, counts, share, len(values))], "skip")
+    if counts is None:
+        counts = validate_predictions(Y_true, Y_pred)[0].Y.sum(axis=0)
+    return mean_of(values[_rare(counts, share, len(values))], "skip")
 
 
 def rare_average_precision(
@@ -99,7 +101,9 @@ def rare_average_precision(
     0.5
     """
     values = average_precision_per_label(Y_true, Y_score, ties=ties)
-    return mean_of(values[_rare(Y_true, counts, share, len(values))], undefined)
+    if counts is None:
+        counts = validate_scores(Y_true, Y_score)[0].Y.sum(axis=0)
+    return mean_of(values[_rare(counts, share, len(values))], undefined)
 
 
 def label_groups(counts: Any, *, many: int = 100, few: int = 20) -> dict[str, NDArray[np.bool_]]:
@@ -165,8 +169,8 @@ def group_means(
     return {name: mean_of(values[mask], undefined) for name, mask in groups.items()}
 
 
-def _rare(Y_true: Any, counts: Any, share: float, q: int) -> NDArray[np.bool_]:
-    mask = rarest_labels(validate_labels(Y_true).Y.sum(axis=0) if counts is None else counts, share=share)
+def _rare(counts: Any, share: float, q: int) -> NDArray[np.bool_]:
+    mask = rarest_labels(counts, share=share)
     if len(mask) != q:
         raise ValueError(f"counts has {len(mask)} values for {q} labels: pass the training positives of every label")
     return mask

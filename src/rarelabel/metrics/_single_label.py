@@ -1,6 +1,7 @@
 """Measures of one class per row, where all classes should count alike; scikit-learn does the arithmetic.
 
-The measures of labels take a one-dimensional y too: each class is then a label against the rest.
+The measures of labels take a one-dimensional y too: each class is then a label against the rest. Rows that are held out
+may hold one class only; each measure says what it is then, and is what scikit-learn has where that defines it.
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ def class_f1(
     Returns
     -------
     float
+        1 where a single class is all that is present and predicted. F1 of another class, ``positive``, is
+        ``zero_division`` then.
 
     Raises
     ------
     ValueError
-        If y is not one-dimensional, the lengths differ or ``positive`` is no class.
+        If y is not one-dimensional, the lengths differ or ``positive`` is none of two or more classes.
 
     Examples
     --------
@@ -55,19 +58,23 @@ def class_f1(
     (0.6667, 0.4)
     >>> class_f1(["a", "a", "b"], ["a", "a", "a"], positive="b")
     0.0
+    >>> class_f1(["a", "a"], ["a", "a"]), class_f1(["a", "a"], ["a", "a"], positive="b", zero_division=1)
+    (1.0, 1.0)
     """
     check_choice("average", average, Literal["macro", "micro", "weighted"])
     true, pred, names = _codes(y_true, y_pred)
     if positive is None:
         return float(metrics.f1_score(true, pred, average=average, zero_division=zero_division))
-    if positive not in names:
+    if positive not in names and len(names) > 1:
         raise ValueError(f"positive={positive!r} is no class; the classes are {', '.join(map(repr, names))}")
-    code = [names.index(positive)]
+    code = [names.index(positive) if positive in names else len(names)]  # the code of a class that no row has
     return float(metrics.f1_score(true, pred, labels=code, average="macro", zero_division=zero_division))
 
 
 def class_g_mean(y_true: Any, y_pred: Any) -> float:
     """Geometric mean of the recalls of all classes that occur in ``y_true`` (Kubat and Matwin 1997), in [0, 1].
+
+    Where one class alone occurs it is the recall of that class.
 
     Examples
     --------
@@ -82,6 +89,8 @@ def class_g_mean(y_true: Any, y_pred: Any) -> float:
 def balanced_accuracy(y_true: Any, y_pred: Any) -> float:
     """Mean of the recalls of all classes that occur in ``y_true``, in [0, 1].
 
+    Where one class alone occurs it is the recall of that class.
+
     Examples
     --------
     >>> from rarelabel.metrics import balanced_accuracy
@@ -92,7 +101,9 @@ def balanced_accuracy(y_true: Any, y_pred: Any) -> float:
 
 
 def matthews_corrcoef(y_true: Any, y_pred: Any) -> float:
-    """Matthews correlation coefficient of true and predicted classes, in [-1, 1]; 0 if one class is always predicted.
+    """Matthews correlation coefficient of true and predicted classes, in [-1, 1].
+
+    0 if one class alone is present, or predicted, even if it is the same: there is nothing to correlate.
 
     Examples
     --------
@@ -101,6 +112,8 @@ def matthews_corrcoef(y_true: Any, y_pred: Any) -> float:
     -1.0
     """
     true, pred, _ = _codes(y_true, y_pred)
+    if (true == true[0]).all() or (pred == pred[0]).all():
+        return 0.0  # as scikit-learn has it, which warns of the shape of its confusion matrix
     return float(metrics.matthews_corrcoef(true, pred))
 
 
@@ -121,7 +134,8 @@ def class_auc(y_true: Any, y_score: Any, *, classes: Any = None, undefined: Unde
     Returns
     -------
     float
-        Equal to scikit-learn's ``roc_auc_score(..., multi_class="ovr")`` where that is defined.
+        Equal to scikit-learn's ``roc_auc_score(..., multi_class="ovr")`` where that is defined. NaN where ``y_true``
+        holds one class only, unless ``undefined`` says otherwise: there is no pair of rows to put in order.
 
     Raises
     ------
@@ -139,9 +153,9 @@ def class_auc(y_true: Any, y_score: Any, *, classes: Any = None, undefined: Unde
     y, scores = np.asarray(y_true), np.asarray(y_score, dtype=np.float64)
     if y.ndim != 1:
         raise ValueError(f"expected one class for each row, got y_true of shape {y.shape}")
-    if scores.ndim == 1:
-        scores = np.column_stack([-scores, scores])
     given = np.unique(y) if classes is None else np.asarray(classes)
+    if scores.ndim == 1:
+        scores = np.column_stack([-scores, scores]) if len(given) != 1 else scores[:, None]
     if scores.ndim != 2 or scores.shape != (len(y), len(given)):
         raise ValueError(
             f"y_score has shape {scores.shape}: expected {len(y)} rows and {len(given)} classes, {given.tolist()}"
