@@ -8,7 +8,7 @@ schema says what the numbers mean and lets every method give back valid rows.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -75,6 +75,14 @@ class Schema:
         The columns of Y, in order, each of kind ``"label"``.
     exclusive : bool, default=False
         True where the labels are the classes of a one-dimensional y, so that every row carries exactly one.
+    class_name : str or None, default=None
+        Where ``exclusive``: name of the column that holds the classes, for files. None where it has none. It changes
+        nothing for a method, and so takes no part in comparisons.
+
+    Raises
+    ------
+    ValueError
+        If there is a ``class_name``, but the labels do not exclude each other.
 
     Examples
     --------
@@ -89,6 +97,12 @@ class Schema:
     features: tuple[Column, ...]
     labels: tuple[Column, ...] = ()
     exclusive: bool = False
+    # outside the text of a schema, by which runs of a comparison are known again
+    class_name: str | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.class_name is not None and not self.exclusive:
+            raise ValueError(f"the class column {self.class_name!r} needs labels that exclude each other")
 
     @classmethod
     def numeric(cls, n_features: int, label_names: Sequence[str] = (), *, exclusive: bool = False) -> Schema:

@@ -141,7 +141,7 @@ def validate(
     if schema is not None:
         columns, written = _known_columns(features, schema)
     label_columns = tuple(Column(name, "label") for name in labels.names)
-    found = Schema(columns, label_columns, labels.exclusive)
+    found = Schema(columns, label_columns, labels.exclusive, None if schema is None else schema.class_name)
     return Table(
         X=features.X,
         Y=labels.Y,

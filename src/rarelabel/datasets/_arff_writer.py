@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from rarelabel.datasets._classes import class_codes, class_column_name
 from rarelabel.datasets._dataset import Dataset
 from rarelabel.schema import Column
 
@@ -33,21 +34,27 @@ def arff_lines(
     as_sparse : bool
         Write ``{index value, ...}`` rows, without zeros and first categories.
     meka : bool, default=False
-        Put MEKA's ``-C`` into the relation name.
+        Put MEKA's ``-C`` into the relation name. Labels that exclude each other are then columns of 0 and 1, as
+        others are; else they are one nominal attribute.
     """
     schema = dataset.schema
-    (n, d), q = dataset.X.shape, dataset.Y.shape[1]
+    as_class = schema.exclusive and not meka
+    classes, codes = [quote(name) for name in schema.label_names], class_codes(dataset) if as_class else []
+    n, d = dataset.X.shape
+    q = 1 if as_class else schema.n_labels
     relation = f"{dataset.name}: -C {q if labels_at == 'start' else -q}" if meka else dataset.name
     yield f"@relation {quote(relation)}\n\n"
     features = [f"@attribute {quote(column.name)} {_type(column)}\n" for column in schema.features]
-    labels = [f"@attribute {quote(column.name)} {{0,1}}\n" for column in schema.labels]
+    labels = [f"@attribute {name} {{0,1}}\n" for name in classes]
+    if as_class:
+        labels = [f"@attribute {quote(class_column_name(schema))} {{{','.join(classes)}}}\n"]
     yield from labels + features if labels_at == "start" else features + labels
     yield "\n@data\n"
     shown = [_shower(column) for column in schema.features]
     if not as_sparse:
-        for values, carried in dense_rows(dataset):
+        for i, (values, carried) in enumerate(dense_rows(dataset)):
             cells = [show(value) for show, value in zip(shown, values, strict=True)]
-            bits = ["1" if bit else "0" for bit in carried]
+            bits = [classes[codes[i]]] if as_class else ["1" if bit else "0" for bit in carried]
             yield ",".join(bits + cells if labels_at == "start" else cells + bits) + "\n"
         return
     X = sparse.csr_array(dataset.X)
@@ -56,7 +63,10 @@ def arff_lines(
         row = slice(X.indptr[i], X.indptr[i + 1])
         pairs = zip(X.indices[row].tolist(), X.data[row].tolist(), strict=True)
         cells = [f"{x_at + j} {shown[j](value)}" for j, value in sorted(pairs) if value != 0]
-        bits = [f"{y_at + j} 1" for j in np.flatnonzero(dataset.Y[i]).tolist()]
+        if as_class:
+            bits = [f"{y_at} {classes[codes[i]]}"] if codes[i] else []
+        else:
+            bits = [f"{y_at + j} 1" for j in np.flatnonzero(dataset.Y[i]).tolist()]
         yield "{" + ",".join(bits + cells if labels_at == "start" else cells + bits) + "}\n"
 
 
@@ -73,25 +83,22 @@ def keel_lines(dataset: Dataset, *, labels_at: Literal["start", "end"]) -> Itera
     X = dataset.X if isinstance(dataset.X, np.ndarray) else sparse.csc_array(dataset.X)
     features = [f"@attribute {quote(c.name)} {_type(c)}{_range(c, X[:, [j]])}\n" for j, c in enumerate(schema.features)]
     if schema.exclusive:
-        _check_exclusive(dataset)
-        name = "Class"
-        while name in schema.feature_names:
-            name += "_"
-        outputs = [quote(name)]
+        codes = class_codes(dataset)
+        outputs = [quote(class_column_name(schema))]
         labels = [f"@attribute {outputs[0]} {{{', '.join(map(quote, schema.label_names))}}}\n"]
     else:
-        outputs = [quote(name) for name in schema.label_names]
-        # one nominal output is a class; one number that is 0 or 1 is a label
-        kind = "{0, 1}" if len(outputs) > 1 else "integer [0, 1]"
+        codes, outputs = [], [quote(name) for name in schema.label_names]
+        # one nominal or integer output is a class; one real number that is 0 or 1 is a label
+        kind = "{0, 1}" if len(outputs) > 1 else "real [0.0, 1.0]"
         labels = [f"@attribute {name} {kind}\n" for name in outputs]
     yield from labels + features if labels_at == "start" else features + labels
     yield f"@inputs {', '.join(quote(name) for name in schema.feature_names)}\n"
     yield f"@outputs {', '.join(outputs)}\n@data\n"
     shown = [_shower(column, missing="<null>") for column in schema.features]
     classes = [quote(name) for name in schema.label_names]
-    for values, carried in dense_rows(dataset):
+    for i, (values, carried) in enumerate(dense_rows(dataset)):
         cells = [show(value) for show, value in zip(shown, values, strict=True)]
-        bits = [classes[carried.index(True)]] if schema.exclusive else ["1" if bit else "0" for bit in carried]
+        bits = [classes[codes[i]]] if schema.exclusive else ["1" if bit else "0" for bit in carried]
         yield ", ".join(bits + cells if labels_at == "start" else cells + bits) + "\n"
 
 
@@ -101,12 +108,6 @@ def quote(text: str) -> str:
         return text
     escaped = _UNICODE_BREAK.sub(lambda match: f"\\u{ord(match.group()):04x}", text.translate(_ESCAPED))
     return f"'{escaped}'"
-
-
-def _check_exclusive(dataset: Dataset) -> None:
-    wrong = dataset.Y.sum(axis=1) != 1
-    if wrong.any():
-        raise ValueError(f"row {int(wrong.argmax()) + 1} does not carry exactly one of the classes")
 
 
 def dense_rows(dataset: Dataset, block: int = 256) -> Iterator[tuple[list[float], list[bool]]]:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from rarelabel.datasets._arff_writer import dense_rows
+from rarelabel.datasets._classes import class_codes, class_column_name, numbers_of
 from rarelabel.datasets._dataset import Dataset
 from rarelabel.datasets._table import Table
 from rarelabel.schema import Column, Kind
@@ -23,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
-def parse_csv(lines: Iterable[str], source: str) -> Table:
+def parse_csv(lines: Iterable[str], source: str, *, quotes_tell: bool = False) -> Table:
     """Read CSV lines (RFC 4180 quoting, quoted line breaks included).
 
     An empty cell without quotes is missing. A column is one of numbers where every value reads as a number, unless
@@ -36,6 +37,8 @@ def parse_csv(lines: Iterable[str], source: str) -> Table:
         With their line ends.
     source : str
         What errors call the file.
+    quotes_tell : bool, default=False
+        Take quotes at their word even where all values stand in them.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def parse_csv(lines: Iterable[str], source: str) -> Table:
             )
         traits.add(cells)
         records.append((last, text))
-    kinds = traits.kinds()
+    kinds = traits.kinds(quotes_tell=quotes_tell)
     codes: list[dict[str, int]] = [{} for _ in names]
     values = np.empty((len(records), len(names)))
     for i, (last, text) in enumerate(records):
@@ -92,9 +95,9 @@ class _Traits:
                     self.number[j], whole = _reads_as(text)
                     self.whole[j] &= whole
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self, *, quotes_tell: bool = False) -> list[Kind]:
         """Return the kind of each column; quotes tell where some columns have them and others do not."""
-        quotes_tell = not all(self.quoted)
+        quotes_tell = quotes_tell or not all(self.quoted)
         kinds: list[Kind] = []
         for number, whole, quoted, empty in zip(self.number, self.whole, self.quoted, self.empty, strict=True):
             if empty:
@@ -191,6 +194,8 @@ def _refuse_row_as_header(header: list[Cell], codes: list[dict[str, int]], sourc
 def csv_lines(dataset: Dataset, *, labels_at: Literal["start", "end"], delimiter: str = ",") -> Iterator[str]:
     """Yield the lines of a CSV file: names and categories in quotes, numbers without, missing values empty.
 
+    Labels that exclude each other become one column of classes.
+
     Parameters
     ----------
     dataset : Dataset
@@ -198,10 +203,14 @@ def csv_lines(dataset: Dataset, *, labels_at: Literal["start", "end"], delimiter
     delimiter : str, default=","
     """
     schema = dataset.schema
-    features, labels = map(_quote, schema.feature_names), map(_quote, schema.label_names)
+    names = [class_column_name(schema)] if schema.exclusive else schema.label_names
+    features, labels = map(_quote, schema.feature_names), map(_quote, names)
     yield delimiter.join([*labels, *features] if labels_at == "start" else [*features, *labels]) + "\r\n"
     categories = [[_quote(str(value)) for value in column.categories] for column in schema.features]
     whole = schema.is_integer.tolist()
+    in_words = numbers_of(schema.label_names) is None
+    classes = [_quote(name) if in_words else name for name in schema.label_names]
+    codes = class_codes(dataset) if schema.exclusive else []
 
     def show(j: int, value: float) -> str:
         if value != value:
@@ -210,10 +219,10 @@ def csv_lines(dataset: Dataset, *, labels_at: Literal["start", "end"], delimiter
             return categories[j][int(value)]
         return format(value, ".0f") if whole[j] else repr(value)
 
-    for values, carried in dense_rows(dataset):
+    for i, (values, carried) in enumerate(dense_rows(dataset)):
         cells = [show(j, value) for j, value in enumerate(values)]
-        bits = ["1" if bit else "0" for bit in carried]
-        yield delimiter.join(bits + cells if labels_at == "start" else cells + bits) + "\r\n"
+        last = [classes[codes[i]]] if schema.exclusive else ["1" if bit else "0" for bit in carried]
+        yield delimiter.join(last + cells if labels_at == "start" else cells + last) + "\r\n"
 
 
 def _quote(text: str) -> str:

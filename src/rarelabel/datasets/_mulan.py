@@ -9,7 +9,7 @@ from typing import Any
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
-__all__ = ["label_file_text", "read_label_file"]
+__all__ = ["class_column_in", "label_file_text", "read_label_file"]
 
 _NAMESPACE = "http://mulan.sourceforge.net/labels"
 # what XML 1.0 cannot hold, not even escaped
@@ -43,6 +43,30 @@ def read_label_file(path: Path) -> tuple[list[str], bool]:
     ValueError
         If the file is not well formed, is not a list of labels, declares a DTD or names a label twice.
     """
+    names, root = _parsed(path)
+    return names, bool(root["exclusive"])
+
+
+def class_column_in(path: Path) -> str | None:
+    """Return the column that holds the labels as its classes, None where each label is a column.
+
+    Such a file, which MULAN itself does not know, says ``<labels exclusive="true" column="NAME">``.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`read_label_file` does.
+    """
+    column: str | None = _parsed(path)[1]["column"]
+    return column
+
+
+def _parsed(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """Names of the labels, and what the root element says."""
     names: list[str] = []
     root: dict[str, Any] = {}
     parser = expat.ParserCreate(namespace_separator="\n")
@@ -50,7 +74,8 @@ def read_label_file(path: Path) -> tuple[list[str], bool]:
     def start(tag: str, attributes: dict[str, str]) -> None:
         tag = tag.rpartition("\n")[2]
         if not root:
-            root.update(tag=tag, exclusive=attributes.get("exclusive") == "true")
+            exclusive = attributes.get("exclusive") == "true"
+            root.update(tag=tag, exclusive=exclusive, column=attributes.get("column") if exclusive else None)
             if tag != "labels":
                 raise ValueError(f"{path}: expected a MULAN label file with root <labels>, got <{tag}>")
         elif tag == "label":
@@ -79,24 +104,26 @@ def read_label_file(path: Path) -> tuple[list[str], bool]:
         raise ValueError(f"{path}: the label {twice!r} is named more than once")
     if not names:
         raise ValueError(f"{path}: names no label")
-    return names, bool(root["exclusive"])
+    return names, root
 
 
-def label_file_text(names: Sequence[str], *, exclusive: bool = False) -> str:
-    """Return the text of the label file for ``names``.
+def label_file_text(names: Sequence[str], *, exclusive: bool = False, column: str | None = None) -> str:
+    """Return the text of the label file for ``names``, which are the classes of ``column`` where there is one.
 
     Raises
     ------
     ValueError
         If a name holds a character that XML cannot hold.
     """
-    for name in names:
+    for name in [*names, *([] if column is None else [column])]:
         bad = _FORBIDDEN.search(name)
         if bad:
             raise ValueError(f"label {name!r} holds the character {bad.group()!r}, which XML cannot hold")
+    told = ' exclusive="true"' if exclusive else ""
+    told += f" column={quoteattr(column)}" if column is not None else ""
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
-        f'<labels xmlns="{_NAMESPACE}"{" exclusive=" + chr(34) + "true" + chr(34) if exclusive else ""}>',
+        f'<labels xmlns="{_NAMESPACE}"{told}>',
         *(f"<label name={quoteattr(name)}></label>" for name in names),
         "</labels>",
     ]

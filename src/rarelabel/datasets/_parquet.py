@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from rarelabel.datasets._classes import class_codes, class_column_name, classes_of, numbers_of
 from rarelabel.datasets._dataset import Dataset
 from rarelabel.datasets._table import Table
 from rarelabel.schema import Column, Schema
@@ -60,13 +61,18 @@ def dataset_from_parquet(content: bytes, source: str) -> Dataset | None:
             tuple(Column(item["name"], item["kind"], tuple(item["categories"])) for item in told[part])
             for part in ("features", "labels")
         )
-        name, is_sparse, schema = told["name"], told["sparse"], Schema(features, labels, told["exclusive"])
+        # files of before have a column for each class
+        name, is_sparse, class_name = told["name"], told["sparse"], told.get("class_name")
+        schema = Schema(features, labels, told["exclusive"], class_name)
         X = np.empty((arrow.num_rows, schema.n_features))
         for j, column in enumerate(features):
             X[:, j] = _coded(column, *_numbers(arrow.column(column.name), source, column.name))
-        Y = np.empty((arrow.num_rows, schema.n_labels), dtype=bool)
-        for j, column in enumerate(labels):
-            Y[:, j] = _numbers(arrow.column(column.name), source, column.name)[1] == 1
+        if class_name is not None:
+            Y, _ = classes_of(*_numbers(arrow.column(class_name), source, class_name), source, schema.label_names)
+        else:
+            Y = np.empty((arrow.num_rows, schema.n_labels), dtype=bool)
+            for j, column in enumerate(labels):
+                Y[:, j] = _numbers(arrow.column(column.name), source, column.name)[1] == 1
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{source}: the note on columns and labels in the file does not fit it ({error!r})") from None
     return Dataset(sparse.csr_array(X) if is_sparse else X, Y, schema, name)
@@ -128,14 +134,18 @@ def parquet_bytes(dataset: Dataset, *, labels_at: Literal["start", "end"]) -> by
     """Return a Parquet file of the data set.
 
     Numbers become ``float64``, integers ``int64``, categories dictionary columns, labels truth values, missing
-    values nulls.
+    values nulls. Labels that exclude each other are one column, of numbers, truth values or a dictionary.
     """
     pa = _pyarrow("writing")
     schema = dataset.schema
     dense = dataset.X if isinstance(dataset.X, np.ndarray) else dataset.X.toarray()
     features = [_arrow_column(pa, column, dense[:, j]) for j, column in enumerate(schema.features)]
-    labels = [pa.array(dataset.Y[:, j]) for j in range(schema.n_labels)]
-    names = [list(schema.feature_names), list(schema.label_names)]
+    class_name = class_column_name(schema) if schema.exclusive else None
+    if class_name is not None:
+        labels, label_names = [_arrow_classes(pa, dataset)], [class_name]
+    else:
+        labels, label_names = [pa.array(dataset.Y[:, j]) for j in range(schema.n_labels)], list(schema.label_names)
+    names = [list(schema.feature_names), label_names]
     arrays = [features, labels]
     if labels_at == "start":
         names.reverse()
@@ -144,6 +154,7 @@ def parquet_bytes(dataset: Dataset, *, labels_at: Literal["start", "end"]) -> by
         "name": dataset.name,
         "sparse": sparse.issparse(dataset.X),
         "exclusive": schema.exclusive,
+        "class_name": class_name,
         "features": [_told(column) for column in schema.features],
         "labels": [_told(column) for column in schema.labels],
     }
@@ -152,6 +163,16 @@ def parquet_bytes(dataset: Dataset, *, labels_at: Literal["start", "end"]) -> by
     buffer = io.BytesIO()
     pa.parquet.write_table(table, buffer)
     return buffer.getvalue()
+
+
+def _arrow_classes(pa: Any, dataset: Dataset) -> Any:
+    codes, names = np.array(class_codes(dataset), dtype=np.int32), dataset.label_names
+    numbers = numbers_of(names)
+    if numbers is not None:
+        return pa.array(np.array(numbers, dtype=np.int64)[codes])
+    if set(names) == {"False", "True"}:
+        return pa.array(np.array([name == "True" for name in names])[codes])
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(names)))
 
 
 def _told(column: Column) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from rarelabel.datasets._classes import classes_of
 from rarelabel.datasets._dataset import Dataset
-from rarelabel.datasets._mulan import read_label_file
+from rarelabel.datasets._mulan import class_column_in, read_label_file
 from rarelabel.datasets._opening import stem
 from rarelabel.schema import Column, Schema
 
@@ -24,8 +25,10 @@ WhichLabels = str | os.PathLike[str] | int | Sequence[str] | None
 
 _HOW = (
     "say which columns are labels: labels='labels.xml' (a MULAN file), labels=['name', ...], labels=n (the first n "
-    "columns) or labels=-n (the last n)"
+    "columns) or labels=-n (the last n); or which holds the class of each row: classes='name'"
 )
+_MOST_CLASSES = 100
+"""A column with more numbers than these is taken for classes only where the caller says so."""
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
 
@@ -48,6 +51,9 @@ class Table:
         MEKA's ``-C``: labels are the first n columns, or the last -n.
     relation : str, default=""
         The relation as the file spells it.
+    class_name : str, default=""
+        Column that may hold classes by the rules of the format: KEEL's only output, where it is nominal or integer, and
+        the last attribute of ARFF, where it is nominal.
     """
 
     name: str
@@ -57,18 +63,22 @@ class Table:
     inputs: tuple[str, ...] = ()
     label_count: int | None = None
     relation: str = ""
+    class_name: str = ""
 
 
 @dataclass(frozen=True)
 class _Found:
-    """Label columns, and whether they are the classes of one column or of one-hot columns."""
+    """Label columns, and whether they are the classes of one column (known by ``names``) or of one-hot columns."""
 
     positions: list[int]
     is_class: bool = False
     exclusive: bool = False
+    names: tuple[str, ...] | None = None
 
 
-def to_dataset(table: Table, labels: WhichLabels, path: Path, label_file: Path | None) -> Dataset:
+def to_dataset(
+    table: Table, labels: WhichLabels, path: Path, label_file: Path | None, *, classes: str | None = None
+) -> Dataset:
     """Tell labels from features.
 
     Parameters
@@ -80,6 +90,8 @@ def to_dataset(table: Table, labels: WhichLabels, path: Path, label_file: Path |
         The file the table came from, for messages.
     label_file : Path or None
         MULAN file that lies beside ``path``, if there is one.
+    classes : str or None, default=None
+        Column that holds the class of each row, in place of ``labels``.
 
     Returns
     -------
@@ -93,7 +105,8 @@ def to_dataset(table: Table, labels: WhichLabels, path: Path, label_file: Path |
     if table.values.shape[0] == 0:
         raise ValueError(f"{path}: the table is empty, it has columns but no rows")
     table = replace(table, name=table.name or stem(path).name)
-    found = _find(table, labels, path, label_file)
+    found = _class_column(table, classes, path, label_file) if classes is not None else None
+    found = found or _find(table, labels, path, label_file)
     chosen = set(found.positions)
     features = [j for j in range(len(table.columns)) if j not in chosen]
     if labels is None and table.inputs:
@@ -102,16 +115,19 @@ def to_dataset(table: Table, labels: WhichLabels, path: Path, label_file: Path |
         raise ValueError(f"{path}: every column is a label, no feature is left")
     X = table.values[:, features]
     columns = tuple(table.columns[j] for j in features)
-    if found.is_class or (len(found.positions) == 1 and _is_class(table.columns[found.positions[0]])):
-        Y, names = _classes(table, found.positions[0], path)
-        exclusive = True
+    class_name = None
+    if found.is_class or (len(found.positions) == 1 and not found.exclusive and _is_class(table, found.positions[0])):
+        j = found.positions[0]
+        Y, names = classes_of(table.columns[j], _dense(table, j), str(path), found.names)
+        exclusive, class_name = True, table.columns[j].name
     else:
-        Y = np.column_stack([_indicator(table, j, path) for j in found.positions])
+        alone = len(found.positions) == 1
+        Y = np.column_stack([_indicator(table, j, path, alone=alone) for j in found.positions])
         names = tuple(table.columns[j].name for j in found.positions)
         exclusive = found.exclusive
         if exclusive and not (Y.sum(axis=1) == 1).all():
             raise ValueError(f"{path}: the labels are said to exclude each other, yet some rows carry none or several")
-    schema = Schema(columns, tuple(Column(name, "label") for name in names), exclusive)
+    schema = Schema(columns, tuple(Column(name, "label") for name in names), exclusive, class_name)
     return Dataset(X if sparse.issparse(X) else np.ascontiguousarray(X), Y, schema, table.name)
 
 
@@ -121,14 +137,13 @@ def _find(table: Table, labels: WhichLabels, path: Path, label_file: Path | None
     if isinstance(labels, os.PathLike) or (isinstance(labels, str) and labels.lower().endswith(".xml")):
         return _from_file(table, Path(labels), path)
     if isinstance(labels, str):
-        return _Found(_positions(table, [labels], path, "labels"))
+        return _asked(table, _positions(table, [labels], path, "labels"))
     if isinstance(labels, (int, np.integer)):
-        return _Found(_counted(table, int(labels), path, "labels"))
+        return _asked(table, _counted(table, int(labels), path, "labels"))
     if labels is not None:
-        return _Found(_positions(table, list(labels), path, "labels"))
+        return _asked(table, _positions(table, list(labels), path, "labels"))
     if table.outputs:
-        positions = _positions(table, list(table.outputs), path, "@outputs")
-        return _Found(positions, is_class=len(positions) == 1 and table.columns[positions[0]].kind == "category")
+        return _asked(table, _positions(table, list(table.outputs), path, "@outputs"))
     if label_file is not None:
         return _from_file(table, label_file, path)
     if table.label_count is not None:
@@ -141,21 +156,60 @@ def _find(table: Table, labels: WhichLabels, path: Path, label_file: Path | None
                 stacklevel=4,
             )
         return found
-    return _guess(table, path)
+    return _last_nominal(table, path) or _guess(table, path)
+
+
+def _class_column(table: Table, name: str, path: Path, label_file: Path | None) -> _Found:
+    """The column that the caller says holds classes; a label file that says the same knows their order."""
+    if not isinstance(name, str):
+        raise TypeError(f"classes must be the name of a column, got {name!r}")
+    positions = _positions(table, [name], path, "classes", "column")
+    if label_file is not None and class_column_in(label_file) == name:
+        return _from_file(table, label_file, path)
+    return _Found(positions, is_class=True)
+
+
+def _asked(table: Table, positions: list[int]) -> _Found:
+    """Columns that were named; alone, one that the file itself says is the class holds classes."""
+    name = table.columns[positions[0]].name
+    is_class = len(positions) == 1 and name == table.class_name and (bool(table.outputs) or _is_called_class(name))
+    return _Found(positions, is_class=is_class)
+
+
+def _is_called_class(name: str) -> bool:
+    return name.strip().lower() == "class"
+
+
+def _last_nominal(table: Table, path: Path) -> _Found | None:
+    """Weka's class, the last attribute, where it is called so or cannot be a label."""
+    last = len(table.columns) - 1
+    if not table.class_name or not (_is_called_class(table.class_name) or _is_class(table, last)):
+        return None
+    if not _is_called_class(table.class_name):
+        warnings.warn(
+            f"{path}: no label file and no label count; taking the last attribute, {table.class_name!r}, as the class "
+            f"of each row. If it is not, {_HOW}",
+            stacklevel=5,
+        )
+    return _Found([last], is_class=True)
 
 
 def _from_file(table: Table, label_file: Path, path: Path) -> _Found:
     names, exclusive = read_label_file(label_file)
+    column = class_column_in(label_file)
+    if column is not None:
+        position = _positions(table, [column], path, str(label_file), "column")
+        return _Found(position, is_class=True, exclusive=True, names=tuple(names))
     return _Found(_positions(table, names, path, str(label_file)), exclusive=exclusive)
 
 
-def _positions(table: Table, names: list[str], path: Path, origin: str) -> list[int]:
+def _positions(table: Table, names: list[str], path: Path, origin: str, what: str = "label") -> list[int]:
     where = {column.name: j for j, column in enumerate(table.columns)}
     if not names:
         raise ValueError(f"{path}: {origin} names no label")
     unknown = [name for name in names if name not in where]
     if unknown:
-        raise ValueError(f"{path}: {origin} names the label {unknown[0]!r}, which is not a column of the file")
+        raise ValueError(f"{path}: {origin} names the {what} {unknown[0]!r}, which is not a column of the file")
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{path}: {origin} names the label {twice!r} more than once")
@@ -202,8 +256,14 @@ def _holds_truth(table: Table, j: int) -> bool:
     return bool(np.isin(values, (0.0, 1.0)).all())
 
 
-def _is_class(column: Column) -> bool:
-    return column.kind == "category" and any(str(value).strip().lower() not in _TRUTH for value in column.categories)
+def _is_class(table: Table, j: int) -> bool:
+    """Whether a column that stands alone can only be one of classes: words, or more than two whole numbers."""
+    column = table.columns[j]
+    if column.kind == "category":
+        return any(str(value).strip().lower() not in _TRUTH for value in column.categories)
+    values = _dense(table, j)
+    values = values[~np.isnan(values)]
+    return bool((values == np.floor(values)).all()) and 2 < len(np.unique(values)) <= _MOST_CLASSES
 
 
 def _dense(table: Table, j: int) -> NDArray[np.float64]:
@@ -211,7 +271,7 @@ def _dense(table: Table, j: int) -> NDArray[np.float64]:
     return np.asarray(values if isinstance(values, np.ndarray) else values.toarray(), dtype=np.float64).ravel()
 
 
-def _indicator(table: Table, j: int, path: Path) -> NDArray[np.bool_]:
+def _indicator(table: Table, j: int, path: Path, *, alone: bool = False) -> NDArray[np.bool_]:
     """Return one label column as bool, shape (n,)."""
     column, values = table.columns[j], _dense(table, j)
     missing = np.isnan(values)
@@ -228,18 +288,9 @@ def _indicator(table: Table, j: int, path: Path) -> NDArray[np.bool_]:
     if bad.any():
         row = int(bad.argmax())
         value = column.categories[int(values[row])] if column.kind == "category" else float(values[row])
-        raise ValueError(f"{path}: label {column.name!r} is {value!r} in row {row + 1}; expected 0 or 1")
+        hint = f", or classes={column.name!r} to take its values as classes" if alone else ""
+        raise ValueError(f"{path}: label {column.name!r} is {value!r} in row {row + 1}; expected 0 or 1{hint}")
     return bits.astype(bool)
-
-
-def _classes(table: Table, j: int, path: Path) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Return a column of classes as one indicator column per class, shape (n, classes)."""
-    column, values = table.columns[j], _dense(table, j)
-    missing = np.isnan(values)
-    if missing.any():
-        raise ValueError(f"{path}: the class {column.name!r} is missing in row {int(missing.argmax()) + 1}")
-    names = tuple(str(value) for value in column.categories)
-    return values[:, None] == np.arange(len(names)), names
 
 
 def _shown(names: Sequence[str], limit: int = 10) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,10 +14,11 @@ import numpy as np
 from scipy import sparse
 
 from rarelabel.datasets._arff_writer import arff_lines, keel_lines
+from rarelabel.datasets._classes import class_column_name
 from rarelabel.datasets._dataset import Dataset
 from rarelabel.datasets._delimited import csv_lines
 from rarelabel.datasets._libsvm import libsvm_lines
-from rarelabel.datasets._mulan import label_file_text, read_label_file
+from rarelabel.datasets._mulan import class_column_in, label_file_text, read_label_file
 from rarelabel.datasets._opening import Format, stem, suffix_format
 from rarelabel.datasets._parquet import parquet_bytes
 
@@ -103,6 +104,9 @@ def write(
     LIBSVM   ``.libsvm``      names of features, integer kind; X comes back sparse; the name is the file's
     ======== ================ =====================================================================================
 
+    Labels that exclude each other are written as one column of classes, called ``schema.class_name`` or, without one,
+    ``Class``; classes that read as whole numbers are numbers there. MEKA style has a column of 0 and 1 for each.
+
     Everywhere, categories that are not text come back as text (Parquet: numbers stay numbers) and zeros stored in
     sparse X are not written; in ARFF a name that ends like MEKA's ``: -C 3`` is cut there. A suffix ``.gz``
     compresses.
@@ -115,7 +119,8 @@ def write(
         None takes it from the suffix.
     style : {"mulan", "meka"}, default="mulan"
         For ARFF: MULAN's XML label file beside it (``NAME.xml``), or MEKA's label count in the relation name and no
-        label file. CSV and LIBSVM files always get the label file, KEEL and Parquet never need one.
+        label file. CSV and LIBSVM files always get the label file, KEEL and Parquet never need one. Of a column of
+        classes the label file says its name and the order of the classes, which MULAN does not understand.
     labels_at : {"start", "end"}, default=None
         Where label columns stand; None: at the end, for MEKA at the start.
     sparse : bool, default=None
@@ -158,13 +163,14 @@ def write(
         raise ValueError(f"labels_at must be 'start' or 'end', got {labels_at!r}")
     if sparse and chosen not in ("arff", "libsvm"):
         raise ValueError(f"sparse rows can be written as ARFF or LIBSVM, not as {chosen}")
-    _check(dataset)
+    _check(dataset, _column(dataset, style == "meka"))
     place = labels_at or ("start" if style == "meka" else "end")
     label_file = None if chosen in ("keel", "parquet") else stem(path).with_name(stem(path).name + ".xml")
     with ExitStack() as stack:
         files = [path]
         if label_file is not None and _needed(label_file, dataset, path, style == "meka"):
-            text = label_file_text(dataset.label_names, exclusive=dataset.schema.exclusive)
+            column = _column(dataset, style == "meka")
+            text = label_file_text(dataset.label_names, exclusive=dataset.schema.exclusive, column=column)
             stack.enter_context(atomic_path(label_file)).write_text(text, encoding="utf-8", newline="\n")
             files.append(label_file)
         temporary = stack.enter_context(atomic_path(path))
@@ -172,18 +178,14 @@ def write(
     return tuple(files)
 
 
-def _check(dataset: Dataset) -> None:
+def _check(dataset: Dataset, class_column: str | None) -> None:
     if 0 in dataset.X.shape or 0 in dataset.Y.shape:
         raise ValueError(f"nothing to write: X is {dataset.X.shape}, Y is {dataset.Y.shape}")
-    names = dataset.feature_names + dataset.label_names
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the column name {twice!r} stands more than once; a file could not be read back")
-    for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise ValueError(f"the column name {name!r} cannot be encoded as UTF-8") from None
+    if class_column is None:
+        _check_names(dataset.feature_names + dataset.label_names, "column name")
+    else:
+        _check_names((*dataset.feature_names, class_column), "column name")
+        _check_names(dataset.label_names, "class")
     data = dataset.X.data if sparse.issparse(dataset.X) else dataset.X
     if np.isinf(data).any():
         raise ValueError("X holds infinite values; a file could not be read back")
@@ -191,6 +193,17 @@ def _check(dataset: Dataset) -> None:
     for column in dataset.schema.features:
         if len({str(value) for value in column.categories}) != column.n_categories:
             raise ValueError(f"column {column.name!r}: categories read the same as text: {column.categories!r}")
+
+
+def _check_names(names: Sequence[str], what: str) -> None:
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the {what} {twice!r} stands more than once; a file could not be read back")
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"the {what} {name!r} cannot be encoded as UTF-8") from None
 
 
 def _check_codes(dataset: Dataset) -> None:
@@ -212,13 +225,19 @@ def _needed(label_file: Path, dataset: Dataset, path: Path, meka: bool) -> bool:
     if not label_file.exists():
         return not meka
     try:
-        names, exclusive = read_label_file(label_file)
+        (names, exclusive), column = read_label_file(label_file), class_column_in(label_file)
     except ValueError:
-        names, exclusive = [], False
+        names, exclusive, column = [], False, None
     same = names == list(dataset.label_names) and (meka or exclusive == dataset.schema.exclusive)
+    same = same and column == _column(dataset, meka)
     if not same and (meka or not path.exists()):
         raise ValueError(f"{label_file} exists and names other labels; remove it or write to another name than {path}")
     return not same
+
+
+def _column(dataset: Dataset, meka: bool) -> str | None:
+    """Name of the column of classes in the file, None where each label is a column."""
+    return class_column_name(dataset.schema) if dataset.schema.exclusive and not meka else None
 
 
 def _write_content(

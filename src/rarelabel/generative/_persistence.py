@@ -242,7 +242,8 @@ def _schema(plain: dict[str, Any]) -> Schema:
     def columns(given: list[dict[str, Any]]) -> tuple[Column, ...]:
         return tuple(Column(**{**column, "categories": tuple(column["categories"])}) for column in given)
 
-    return Schema(columns(plain["features"]), columns(plain["labels"]), bool(plain["exclusive"]))
+    exclusive, class_name = bool(plain["exclusive"]), plain.get("class_name")  # files of before name no class column
+    return Schema(columns(plain["features"]), columns(plain["labels"]), exclusive, class_name)
 
 
 def _check_encoder(encoder: TableEncoder, schema: Schema, labelled: bool) -> None:
