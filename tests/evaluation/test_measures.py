@@ -140,6 +140,18 @@ def test_which_labels_are_rare_is_counted_in_the_whole_data_set():
     assert values["few_f1"] == pytest.approx(vectors["f1"][2:].mean())
 
 
+def test_a_label_that_no_row_of_the_data_has_is_none_of_the_rare_ones():
+    """Of eight labels two have no row: the rarest quarter of the other six are two, of 4 and of 7 rows."""
+    held = make_held_out(q=8)
+    counts = np.array([400, 0, 7, 50, 4, 80, 0, 90])
+    Y = held.Y & (counts > 0)
+    values, vectors = measure_held_out(HeldOut(Y, held.Y_pred, held.Y_score, counts))
+    assert values["rare_f1"] == pytest.approx(vectors["f1"][[2, 4]].mean())
+    assert values["rare_ap"] == pytest.approx(vectors["average_precision"][[2, 4]].mean())
+    classes = make_classes([0, 0, 0, 1], [0, 0, 1, 1], np.eye(3)[[0, 0, 1, 1]], 3)  # the third is declared only
+    assert measure_held_out(classes)[0]["rare_f1"] == pytest.approx(2 / 3)  # of class 1: 2 TP of 2 + 1
+
+
 def test_rare_f1_is_unknown_where_no_rare_label_was_held_out():
     held = make_held_out(q=4)
     Y = held.Y.copy()
@@ -174,6 +186,9 @@ def test_nothing_to_tell_apart_gives_no_value_but_no_error():
     only, _ = measure_held_out(make_classes([1, 1], [1, 0], [[0.2, 0.8], [0.6, 0.4]], 2))
     assert only["class_auc"] is None
     assert only["accuracy"] == 0.5
+    same, _ = measure_held_out(make_classes([1, 1], [1, 1], [[0.2, 0.8], [0.4, 0.6]], 2))
+    assert (same["class_f1"], same["class_g_mean"], same["balanced_accuracy"], same["mcc"]) == (1, 1, 1, 0)
+    assert (same["class_auc"], same["g_mean"]) == (None, None)
 
 
 def test_the_rules_of_aemlo_differ_on_ties_and_on_what_is_not_defined():

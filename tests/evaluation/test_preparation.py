@@ -295,3 +295,34 @@ def test_smotenc_by_name_is_told_which_columns_hold_categories():
     assert len(new) == 18
     assert set(new[:, 2]) <= {0.0, 1.0, 2.0}
     assert len(set(new[:, 0]) - set(dataset.X[:, 0])) == 18
+
+
+@pytest.mark.parametrize("name", ["smote", "adasyn", "borderlinesmote"])
+def test_codes_taken_for_numbers_are_told(name):
+    """What lies between two codes is no category; SMOTENC and the samplers of this package make no such rows."""
+    pytest.importorskip("imblearn")
+    dataset = make_mixed(n=60, exclusive=True, q=2)
+    keep = np.append(np.flatnonzero(dataset.Y[:, 0]), np.flatnonzero(dataset.Y[:, 1])[:12])
+    with pytest.warns(UserWarning, match=r"took codes .* as SMOTENC does not: .* in 'colour', 'smoker'$") as told:
+        training = train(dataset, name, fit=keep, held=np.array([59]))
+    assert str(told[0].message).lower().startswith(name)
+    new = training.resampling.X[training.resampling.new]
+    assert set(new[:, 2]) - {0.0, 1.0, 2.0}
+    # where numbers alone are made up nothing is said, nor where rows are copied
+    numbers = Dataset(dataset.X[:, :2], dataset.Y, Schema(MIXED[:2], dataset.schema.labels, True), "numbers")
+    train(numbers, name, fit=keep, held=np.array([59]))
+    for other in ("smotenc", "mlros", Approach("copies", instance=Copier())):
+        train(dataset, other, fit=keep, held=np.array([59]))
+
+
+def test_codes_taken_for_numbers_are_told_of_sparse_rows():
+    dense = make_mixed()
+    dataset = Dataset(sparse.csr_array(dense.X), dense.Y, dense.schema, "sparse")
+
+    def between(X, y):
+        X = sparse.lil_array(X)
+        X[25, 2] = 0.5
+        return sparse.csr_array(X), y
+
+    with pytest.warns(UserWarning, match=r"^Copier took codes .* no category in 'colour'$"):
+        train(dataset, Approach("between", instance=Copier(between)))

@@ -342,12 +342,59 @@ def test_the_threshold_of_two_classes_is_that_of_the_rarer():
     assert run["class_f1"] == pytest.approx(vectors["f1"].mean())
 
 
+def test_a_fold_that_holds_out_one_class_is_measured_like_any_other():
+    dataset = make_classes(q=2)
+    is_rare = np.arange(90)[:, None] % 9 == 0  # rows of fold 0, while fold 1 is held out
+    dataset = Dataset(dataset.X, np.hstack([~is_rare, is_rare]), dataset.schema, "made")
+    run, vectors = run_one(dataset, "none", LogisticRegression())
+    assert (run["status"], run["error"]) == ("ok", "")
+    assert (run["balanced_accuracy"], run["class_g_mean"], run["class_f1"], run["mcc"]) == (1, 1, 1, 0)
+    assert run["class_auc"] is run["rare_f1"] is None
+    np.testing.assert_array_equal(vectors["f1"], [1, np.nan])
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_declared_class_without_rows_changes_nothing(at):
+    """A KEEL file may declare one: it is not the rarer class, and two classes with rows have a threshold."""
+    two = make_classes(q=2)
+    Y = np.insert(two.Y, at, False, axis=1)
+    names = [f"c{j}" for j in range(3)]
+    declared = Dataset(two.X, Y, Schema.numeric(3, names, exclusive=True), "made")
+    for approach in ("none", "weights", "thresholds"):
+        for classifier in (LogisticRegression(), LinearSVC(random_state=0)):
+            run, vectors = run_one(declared, approach, classifier)
+            expected, of_two = run_one(two, approach, classifier)
+            assert (run["status"], run["error"]) == ("ok", "")
+            assert run["rare_f1"] is not None
+            for name in ("rare_f1", "macro_f1", "class_f1", "class_auc", "mcc", "class_g_mean", "map", "accuracy"):
+                assert run[name] == pytest.approx(expected[name]), name
+            np.testing.assert_allclose(np.delete(vectors["f1"], at), of_two["f1"])
+    notes = run_one(declared, "thresholds", LogisticRegression())[0]["notes"]
+    assert notes.startswith("UserWarning: 1 of 3 classes have fewer rows than the 3 inner folds, so no threshold is ")
+    assert notes.endswith(f": 'c{at}' (0)")
+
+
+def test_notes_of_inner_folds_name_labels_as_the_data_do():
+    dataset = make_data()
+    Y = dataset.Y.copy()
+    Y[:, 1] = np.isin(np.arange(90), [0, 2])  # none is held out
+    named = Dataset(dataset.X, Y, Schema.numeric(4, ["sun", "fog", "sea"]), "made")
+    run, _ = run_one(named, "thresholds")
+    (note,) = {each for each in run["notes"].split("\n") if "inner folds" in each}
+    assert note == (
+        "UserWarning: 1 of 3 labels have fewer positives than the 3 inner folds, so no threshold is tuned for them: "
+        "'fog' (2)"
+    )
+    assert "'y1'" not in run["notes"]
+
+
 def test_thresholds_of_many_classes_are_skipped():
     run, _ = run_one(make_classes(), "thresholds", LogisticRegression())
     assert (run["status"], run["error"]) == (
         "skipped",
         "thresholds are tuned for labels or for two classes, not for more classes",
     )
+    assert run["notes"] == ""  # no inner folds are made for nothing
 
 
 @pytest.mark.parametrize("classifier", [LogisticRegression(), DecisionTreeClassifier(), LinearSVC(), RidgeClassifier()])

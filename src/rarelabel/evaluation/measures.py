@@ -30,7 +30,8 @@ class HeldOut:
     Y_score : ndarray of float, shape (n, q)
         The larger, the more likely the label.
     counts : ndarray of int, shape (q,)
-        Positives of each label in the whole data set: which labels are rare must not differ from fold to fold.
+        Positives of each label in the whole data set: which labels are rare must not differ from fold to fold. A label
+        without any is none of the rare ones, as no fold could judge it.
     probabilities : bool, default=True
         Whether the scores are probabilities.
     exclusive : bool, default=False
@@ -75,7 +76,8 @@ def _group(name: str) -> Callable[[HeldOut, dict[str, Floats]], float]:
 
 def _of_the_rare(name: str) -> Callable[[HeldOut, dict[str, Floats]], float]:
     def compute(held: HeldOut, each: dict[str, Floats]) -> float:
-        return _mean(each[name][metrics.rarest_labels(held.counts)])
+        there = np.flatnonzero(held.counts)
+        return _mean(each[name][there[metrics.rarest_labels(held.counts[there])]]) if len(there) else float("nan")
 
     return compute
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROTOCOL_VERSION", "data_fingerprint", "plan_tasks"]
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Raised whenever a trial gives other numbers than before for the same spec; runs of older versions are run again."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -221,7 +222,27 @@ def _resample(
         wrong = len(X_res.data) - int(finite.sum()) if sparse.issparse(X_res) else int((~finite.all(axis=1)).sum())
         raise ValueError(f"gave {wrong} {'values' if sparse.issparse(X_res) else 'rows'} with NaN or infinity")
     X_res = sparse.csr_array(X_res) if sparse.issparse(X_res) else np.asarray(X_res, dtype=np.float64)
+    odd = _no_codes(X_res, schema)
+    if odd:
+        named = ", ".join(map(repr, odd[:5])) + (f" and {len(odd) - 5} more" if len(odd) > 5 else "")
+        warnings.warn(
+            f"{type(sampler).__name__} took codes of categories for numbers, as SMOTENC does not: some of its rows "
+            f"hold values that are no category in {named}",
+            UserWarning,
+            stacklevel=3,
+        )
     return X_res, np.asarray(Y_res, dtype=bool), np.asarray(new, dtype=bool)
+
+
+def _no_codes(X: Matrix, schema: Schema) -> list[str]:
+    """Names of the columns of categories in which some value is no code of one."""
+    columns = np.flatnonzero(schema.is_category)
+    part = X[:, columns].tocoo() if sparse.issparse(X) else X[:, columns]
+    values = part.data if sparse.issparse(X) else part.ravel()
+    of = columns[part.coords[1]] if sparse.issparse(X) else np.tile(columns, len(part))
+    limit = np.array([column.n_categories for column in schema.features])[of]
+    wrong = (values < 0) | (values >= limit) | (values != np.floor(values))
+    return [schema.feature_names[j] for j in np.unique(of[wrong])]
 
 
 def _filled(X: Matrix, training: Matrix, schema: Schema) -> Matrix:

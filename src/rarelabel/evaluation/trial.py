@@ -110,7 +110,7 @@ def run_task(task: Task, dataset: Dataset) -> TaskOutcome:
         try:
             with deadline(trial.setup.time_limit, "resampling"):
                 training = trial.make_training()
-                inner = list(trial.inner_trainings()) if trial.setup.approach.thresholds else []
+                inner = list(trial.inner_trainings()) if trial.tunes_thresholds else []
         except Exception as error:
             problem = f"{trial.setup.approach.name}: {_described(error)}"
             return TaskOutcome(tuple(trial.record(name, "failed", problem, _Meters()) for name in task.keys))
@@ -161,6 +161,15 @@ class _Trial:
         for_sampler, for_classifier, for_inner = map(int, seeds)
         return cls(task, setup, dataset, fit, held, for_sampler, for_classifier, for_inner)
 
+    @property
+    def tunes_thresholds(self) -> bool:
+        """Whether the approach does, and there are labels or two classes to do it for."""
+        return self.setup.approach.thresholds and not (self.dataset.schema.exclusive and len(self._present()) > 2)
+
+    def _present(self) -> Indices:
+        """The labels that some row of the data set has: a file may declare classes that no row is of."""
+        return np.flatnonzero(self.dataset.Y.any(axis=0))
+
     def make_training(self) -> Training:
         """What classifiers are trained on, and the rows held out."""
         return make_training(self.dataset, self.fit, self.held, self.setup.approach, self.sampler_seed, self.sampling)
@@ -168,14 +177,32 @@ class _Trial:
     def inner_trainings(self) -> Iterator[tuple[Training, Indices]]:
         """Each division of the training rows into rows to train on and rows to choose thresholds on."""
         Y = self.dataset.Y[self.fit]
-        splitter = MultilabelStratifiedKFold(
-            min(self.setup.inner_splits, len(Y)), shuffle=True, random_state=self.inner_seed
-        )
-        for fit, held in splitter.split(np.zeros((len(Y), 1)), Y):
+        n_splits = min(self.setup.inner_splits, len(Y))
+        self._warn_of_labels_without_threshold(Y.sum(axis=0), n_splits)
+        splitter = MultilabelStratifiedKFold(n_splits, shuffle=True, random_state=self.inner_seed)
+        with warnings.catch_warnings():  # it knows no names, and has been spoken for
+            warnings.simplefilter("ignore", UserWarning)
+            divisions = list(splitter.split(np.zeros((len(Y), 1)), Y))
+        for fit, held in divisions:
             training = make_training(
                 self.dataset, self.fit[fit], self.fit[held], self.setup.approach, self.sampler_seed, self.sampling
             )
             yield training, held
+
+    def _warn_of_labels_without_threshold(self, counts: NDArray[np.int64], n_splits: int) -> None:
+        """Name the labels that are too rare for every inner fold, the rarest first."""
+        rare = np.flatnonzero(counts < n_splits)
+        if len(rare):
+            rare = rare[np.argsort(counts[rare], kind="stable")]
+            named = ", ".join(f"{self.dataset.label_names[label]!r} ({counts[label]})" for label in rare[:10])
+            more = f" and {len(rare) - 10} more" if len(rare) > 10 else ""
+            what, of = ("classes", "rows") if self.dataset.schema.exclusive else ("labels", "positives")
+            warnings.warn(
+                f"{len(rare)} of {len(counts)} {what} have fewer {of} than the {n_splits} inner folds, so no threshold "
+                f"is tuned for them: {named}{more}",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def run(
         self, name: str, training: Training, inner: list[tuple[Training, Indices]]
@@ -204,7 +231,7 @@ class _Trial:
     def _classifier(self, name: str) -> Any:
         """The classifier, to be fitted; a TypeError says why the approach cannot be had with it."""
         classifier = self.setup.classifiers[name].make(self.classifier_seed)
-        if self.setup.approach.thresholds and self.dataset.schema.exclusive and self.dataset.Y.shape[1] > 2:
+        if self.setup.approach.thresholds and not self.tunes_thresholds:
             raise TypeError("thresholds are tuned for labels or for two classes, not for more classes")
         return with_class_weights(classifier) if self.setup.approach.class_weights else classifier
 
@@ -242,11 +269,14 @@ class _Trial:
         """What is predicted by these thresholds; labels without one stay as they were predicted."""
         if not self.dataset.schema.exclusive:
             return np.where(np.isnan(thresholds), found.predicted, found.scores >= thresholds)
-        rarer = int(self.dataset.Y[self.fit].sum(axis=0).argmin())
+        present = self._present()
+        by_count = present[np.argsort(self.dataset.Y[self.fit][:, present].sum(axis=0), kind="stable")]
+        rarer, other = by_count[0], by_count[-1]
         if np.isnan(thresholds[rarer]):
             return found.predicted
         is_rarer = found.scores[:, rarer] >= thresholds[rarer]
-        return np.column_stack([is_rarer == (label == rarer) for label in range(2)])
+        labels = np.arange(len(thresholds))
+        return np.where(is_rarer[:, None], labels == rarer, labels == other)
 
     def _held_out(self, found: _Predictions) -> HeldOut:
         Y, exclusive = self.dataset.Y, self.dataset.schema.exclusive
