@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from typing import Any, Self
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -34,6 +36,21 @@ class Container:
         """The columns."""
         return self.table.schema
 
+    @property
+    def columns(self) -> tuple[Hashable, ...]:
+        """Names of the columns of X, as the caller wrote them."""
+        X = self.table.source[0]
+        return tuple(nw.from_native(X, eager_only=True).columns) if is_frame(X) else self.schema.feature_names
+
+    @property
+    def labels(self) -> tuple[Hashable, ...]:
+        """Labels or classes, as the caller wrote them."""
+        return self.table.labels.values
+
+    def codes(self, j: int) -> list[int]:
+        """Codes of the categories that rows have in column j of X."""
+        return _codes(self.table.X, j)
+
     @classmethod
     def of(cls, table: Table) -> Self:
         """The container of a validated table."""
@@ -59,6 +76,7 @@ class Container:
         return {
             "X": _form_of(X),
             "Y": _form_of(Y),
+            "codes": {str(j): self.codes(j) for j in np.flatnonzero(self.schema.is_category).tolist()},
             "written": [asdict(column) for column in self.table.written.features],
             "label_values": [
                 value.item() if isinstance(value, np.generic) else value for value in self.table.labels.values
@@ -79,7 +97,8 @@ class Container:
         codes, columns = np.zeros((n, schema.n_features)), []
         for j, column in enumerate(written.features):
             if column.kind == "category":
-                codes[:, j] = np.append(np.arange(n - 1) % column.n_categories, np.nan)
+                seen = plain.get("codes", {}).get(str(j), range(column.n_categories))
+                codes[:, j] = np.append(np.resize(np.array([*seen] or [np.nan]), n - 1), np.nan)
                 columns.append(decode_categories(codes[:, j], column))
             else:
                 columns.append(np.zeros(n, dtype=object))
@@ -101,6 +120,11 @@ class Container:
         return cls(Table(X, Y, schema, bool(plain["named"]), (X_source, Y_source), labels, written))
 
 
+def _codes(X: Matrix, j: int) -> list[int]:
+    column = X[:, [j]].toarray()[:, 0] if sparse.issparse(X) else X[:, j]
+    return np.unique(column[~np.isnan(column)]).astype(int).tolist()
+
+
 def _form_of(data: Any) -> dict[str, Any]:
     """What a container is, and the types of its columns."""
     if sparse.issparse(data):
@@ -117,7 +141,7 @@ def _form_of(data: Any) -> dict[str, Any]:
         return {
             "kind": "series" if is_series(data) else "frame",
             "library": library,
-            "names": [str(name) for name in frame.columns],
+            "names": [name if type(name) in (str, int, float, bool) else str(name) for name in frame.columns],
             "dtypes": [str(dtype) if library == "pandas" else dtype.base_type().__name__ for dtype in types],
             "categories": [_categories_of(dtype) for dtype in types],
             "ordered": [bool(getattr(dtype, "ordered", False)) for dtype in types],

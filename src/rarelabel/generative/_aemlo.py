@@ -260,7 +260,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
     def _draw(
         self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
     ) -> tuple[Matrix, NDArray[np.bool_]]:
-        wanted = label_conditions(conditions or {}, self.schema_, "AEMLO")
+        wanted = label_conditions(conditions or {}, self._container, "AEMLO")
         if wanted and self.variant == "reference":
             raise ValueError('variant="reference" takes no conditions')
         rows, made_for = self.trained_.plan(n, wanted, rng)

@@ -20,7 +20,7 @@ from scipy import sparse
 from rarelabel._validation import Matrix, Resampled, as_csr
 from rarelabel.encoding import Block, NumericTransform, TableEncoder
 from rarelabel.generative._balancing import BalancingStrategy, rows_to_add
-from rarelabel.generative._conditions import Known, encode_conditions
+from rarelabel.generative._conditions import Known
 from rarelabel.generative._copies import are_copies, single_rows
 from rarelabel.generative._encoded_rows import unseen_states
 from rarelabel.generative._label_model import LabelModel, choose_believed
@@ -196,7 +196,7 @@ def sample_classes(
     trained: ClassModel,
     schema: Schema,
     n: int,
-    conditions: Mapping[Hashable, Any] | None,
+    conditions: Known | None,
     draw: DrawLearned,
     method: str,
     *,
@@ -211,8 +211,8 @@ def sample_classes(
     trained : ClassModel
     schema : Schema
     n : int
-    conditions : dict, default=None
-        Name of a class to 0 or 1, name of a column to its value.
+    conditions : Known or None
+        What all rows have.
     draw, method, reject_copies, rng
         As in :func:`draw_classes`.
     takes_columns : bool, default=True
@@ -227,20 +227,19 @@ def sample_classes(
     Raises
     ------
     ValueError
-        If a condition names nothing or asks for what cannot be.
+        If the conditions leave no class that rows have, or name columns and the network takes none.
     """
-    known = None if conditions is None else encode_conditions(conditions, schema, trained.encoder)
     shares = np.zeros(schema.n_labels)
     shares[trained.labels] = trained.shares
-    if known is not None:
-        if known.features and not takes_columns:
+    if conditions is not None:
+        if conditions.features and not takes_columns:
             raise ValueError(f"{method} is told the class alone; conditions name columns")
-        shares = _shares_under(known, shares, trained.seen)
+        shares = _shares_under(conditions, shares, trained.seen)
     classes = rng.permutation(np.repeat(np.arange(len(shares)), apportion(n, shares)))
     others = [label for label in trained.few if label in classes and label not in trained.labels]
     _warn_of_few(others, trained.few, schema, method, stacklevel=5)
     loop: dict[str, Any] = {"reject_copies": reject_copies, "rng": rng}
-    return *draw_classes(trained, classes, draw, method, known, **loop), classes
+    return *draw_classes(trained, classes, draw, method, conditions, **loop), classes
 
 
 def _warn_of_few(
@@ -297,7 +296,7 @@ def draw_classes(
     for some in np.split(classes, range(at_once, len(classes), at_once)):
         Z, copied = _draw_part(trained, some, draw, conditions, reject_copies, judge, n_choices, rng)
         n_copies += int((~np.isin(some[copied], list(trained.few))).sum())
-        parts.append(trained.encoder.inverse_transform(Z))
+        parts.append(_decoded(trained, Z, conditions))
     if n_copies:
         warnings.warn(f"{method}: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=5)
     X, Y = zip(*parts, strict=True)
@@ -319,7 +318,7 @@ def _draw_part(
     missing = np.arange(len(classes))
     for _ in range(_ATTEMPTS):
         candidates = _encoded_rows(trained, np.repeat(classes[missing], n_choices), draw, conditions, rng)
-        X, Y = trained.encoder.inverse_transform(candidates)
+        X, Y = _decoded(trained, candidates, conditions)
         is_new = ~(are_copies(X, trained.hashes) & reject_copies)
         beliefs = judge.log_likelihood(X, Y) if judge else np.zeros(len(Y))
         shape = len(missing), n_choices
@@ -329,6 +328,11 @@ def _draw_part(
         if not len(missing):
             break
     return Z, missing
+
+
+def _decoded(trained: ClassModel, Z: Encoded, conditions: Known | None) -> tuple[Matrix, Mask]:
+    X, Y = trained.encoder.inverse_transform(Z)
+    return X if conditions is None else conditions.put(X), Y
 
 
 def class_weights(Y: Mask, *, at_most: float = 10.0) -> NDArray[np.float64]:

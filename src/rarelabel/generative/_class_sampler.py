@@ -26,6 +26,7 @@ from rarelabel.generative._class_model import (
     resample_classes,
     sample_classes,
 )
+from rarelabel.generative._conditions import encode_conditions
 from rarelabel.generative._label_model import check_label_model, fit_label_model
 from rarelabel.generative._model import Denoiser, TableModel, history_of
 from rarelabel.generative._persistence import ModelFile, Parts
@@ -135,11 +136,14 @@ class ClassMixin(_Generative):
     def _draw(
         self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
     ) -> tuple[Matrix, NDArray[np.bool_]]:
+        known = None
+        if conditions is not None:
+            known = encode_conditions(conditions, self._container, self.trained_.encoder)
         X, Y, self.drawn_for_ = sample_classes(
             self.trained_,
             self.schema_,
             n,
-            conditions,
+            known,
             self._draw_learned,
             type(self).__name__,
             takes_columns=self._takes_columns,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from rarelabel._validation import Matrix
+from rarelabel._validation import Container, Matrix, as_csr
 from rarelabel.encoding import Block, TableEncoder, idle_numbers
 from rarelabel.schema import Schema
 
@@ -48,6 +48,22 @@ class Known:
             good &= Y[:, label] == value
         return good
 
+    def put(self, X: Matrix) -> Matrix:
+        """The rows with the very values of X that are known; decoded ones have about seven digits."""
+        if not self.features:
+            return X
+        columns, values = list(self.features), list(self.features.values())
+        if not sparse.issparse(X):
+            X = X.copy()
+            X[:, columns] = values
+            return X
+        n, others = X.shape[0], sparse.csr_array(X, copy=True)
+        others.data[np.isin(others.indices, columns)] = 0
+        places = np.tile(columns, n), np.arange(n + 1) * len(columns)
+        X = as_csr(others + sparse.csr_array((np.tile(values, n), *places), shape=X.shape))
+        X.eliminate_zeros()
+        return X
+
 
 def known_label(blocks: tuple[Block, ...], label: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Values and mask, shape (width,), of rows that carry a label."""
@@ -58,14 +74,16 @@ def known_label(blocks: tuple[Block, ...], label: int) -> tuple[NDArray[np.float
     return values, known
 
 
-def encode_conditions(conditions: Mapping[Hashable, Any], schema: Schema, encoder: TableEncoder) -> Known:
+def encode_conditions(conditions: Mapping[Hashable, Any], container: Container, encoder: TableEncoder) -> Known:
     """Translate conditions.
 
     Parameters
     ----------
     conditions : dict
-        Name of a label to 0 or 1, name of a column of X to its value.
-    schema : Schema
+        Name of a label to 0 or 1, name of a column of X to its value. A name is what the caller wrote, or its text;
+        ``("label", name)`` and ``("column", name)`` say which of the two is meant.
+    container : Container
+        Of the training table.
     encoder : TableEncoder
         Fitted with labels.
 
@@ -78,21 +96,17 @@ def encode_conditions(conditions: Mapping[Hashable, Any], schema: Schema, encode
     ------
     ValueError
         If a name is unknown or means two columns, or a value is none that the column has: not 0 or 1, an unknown
-        category, a number beyond the training range, missing where none was.
+        category or one that no row has, a number beyond the training range, missing where none was.
     """
+    schema = container.schema
     features: dict[int, float] = {}
     labels: dict[int, bool] = {}
     for name, value in conditions.items():
-        j, label = (_position(name, names) for names in (schema.feature_names, schema.label_names))
-        if (j is None) == (label is None):
-            problem = "is both a column and a label" if j is not None else "is neither a column nor a label"
-            raise ValueError(f"conditions name {name!r}, which {problem}")
-        if label is not None:
-            if not np.isscalar(value) or value not in (0, 1):
-                raise ValueError(f"conditions: label {name!r} must be 0 or 1, got {value!r}")
-            labels[label] = bool(value)
-        elif j is not None:
-            features[j] = _feature_value(schema, j, value)
+        side, j = _meant(name, container)
+        if side == "label":
+            labels[j] = _label_value(name, value)
+        else:
+            features[j] = _feature_value(container, j, value)
     _check_classes(schema, labels)
     X, Y = encoder.inverse_transform(np.zeros((1, encoder.width_)))  # any valid row
     X = X.toarray() if sparse.issparse(X) else X
@@ -117,6 +131,8 @@ def encode_conditions(conditions: Mapping[Hashable, Any], schema: Schema, encode
                 f"conditions ask for {asked!r} in column {schema.feature_names[j]!r}, which lies outside of what the "
                 f"training rows hold (nearest: {nearest!r})"
             )
+        if schema.features[j].kind == "integer":
+            features[j] = float(np.round(number))
     return Known(Z[0], known, features, labels, schema.exclusive and bool(labels) and not any(labels.values()))
 
 
@@ -128,18 +144,63 @@ def conditions_value(schema: Schema, j: int, value: float) -> Any:
     return column.categories[int(value)] if column.kind == "category" else float(value)
 
 
-def _position(name: Hashable, names: tuple[str, ...]) -> int | None:
-    return names.index(str(name)) if str(name) in names else None
+def _meant(name: Hashable, container: Container) -> tuple[str, int]:
+    """``"column"`` or ``"label"``, and which.
+
+    What the caller wrote comes before what equals it, and this before what has the same text: 1 is the class 1 beside a
+    column "1", and the column 1 beside a class "1".
+    """
+    sides = {"column": container.columns, "label": container.labels}
+    if isinstance(name, tuple) and len(name) == 2 and name[0] in ("column", "label"):
+        match = _match(name[1], sides[name[0]])
+        if match is not None:
+            return name[0], match[1]
+    matches = {side: match for side, written in sides.items() if (match := _match(name, written)) is not None}
+    if not matches:
+        raise ValueError(f"conditions name {name!r}, which is neither a column nor a label")
+    best = min(matches, key=lambda side: matches[side][0])
+    if len(matches) == 2 and matches["column"][0] == matches["label"][0]:
+        raise ValueError(
+            f"conditions name {name!r}, which is both a column and a label: write {('column', name)!r} or "
+            f"{('label', name)!r}"
+        )
+    return best, matches[best][1]
 
 
-def _feature_value(schema: Schema, j: int, value: Any) -> float:
-    column = schema.features[j]
+def _match(name: Hashable, written: Sequence[Hashable]) -> tuple[int, int] | None:
+    """How far from what the caller wrote a name is, and which it is; None where there is none."""
+    fits: tuple[Callable[[Hashable], bool], ...] = (
+        lambda other: _type(name) is _type(other) and name == other,
+        lambda other: bool(name == other),
+        lambda other: str(name) == str(other),
+    )
+    for distance, fit in enumerate(fits):
+        for j, other in enumerate(written):
+            if fit(other):
+                return distance, j
+    return None
+
+
+def _type(value: Hashable) -> type:
+    return type(value.item() if isinstance(value, np.generic) else value)
+
+
+def _label_value(name: Hashable, value: Any) -> bool:
+    if not np.isscalar(value) or value not in (0, 1):
+        raise ValueError(f"conditions: label {name!r} must be 0 or 1, got {value!r}")
+    return bool(value)
+
+
+def _feature_value(container: Container, j: int, value: Any) -> float:
+    column = container.schema.features[j]
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return np.nan
     if column.kind == "category":
-        if value not in column.categories:
-            known = ", ".join(map(repr, column.categories[:10])) + (", ..." if column.n_categories > 10 else "")
-            raise ValueError(f"conditions: column {column.name!r} has the categories {known}, got {value!r}")
+        seen = [column.categories[code] for code in container.codes(j)]
+        if value not in seen:
+            known = ", ".join(map(repr, seen[:10])) + (", ..." if len(seen) > 10 else "")
+            missed = ", which no row has" if value in column.categories else ""
+            raise ValueError(f"conditions: column {column.name!r} has the categories {known}, got {value!r}{missed}")
         return float(column.categories.index(value))
     try:
         return float(value)
@@ -170,14 +231,16 @@ def _mask(blocks: tuple[Block, ...], features: dict[int, float], labels: dict[in
     return known
 
 
-def label_conditions(conditions: Mapping[Hashable, Any], schema: Schema, method: str) -> dict[int, bool]:
+def label_conditions(conditions: Mapping[Hashable, Any], container: Container, method: str) -> dict[int, bool]:
     """Index of a label to whether rows must carry it, for a method that can be told labels alone."""
     wanted = {}
     for name, value in conditions.items():
-        if str(name) not in schema.label_names:
-            known = ", ".join(map(repr, schema.label_names[:10])) + (", ..." if schema.n_labels > 10 else "")
+        match = _match(name, container.labels)
+        if isinstance(name, tuple) and len(name) == 2 and name[0] == "label":
+            match = _match(name[1], container.labels) or match
+        if match is None:
+            names = container.schema.label_names
+            known = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
             raise ValueError(f"{method} takes conditions on labels, {known}; got one on {name!r}")
-        if not np.isscalar(value) or value not in (0, 1):
-            raise ValueError(f"conditions: label {name!r} must be 0 or 1, got {value!r}")
-        wanted[schema.label_names.index(str(name))] = bool(value)
+        wanted[match[1]] = _label_value(name, value)
     return wanted

@@ -199,7 +199,7 @@ class CVAE(GenerativeMixin, BaseSampler):
     def _draw(
         self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
     ) -> tuple[Matrix, NDArray[np.bool_]]:
-        wanted = label_conditions(conditions or {}, self.schema_, "CVAE")
+        wanted = label_conditions(conditions or {}, self._container, "CVAE")
         Y, made_for = self.trained_.plan(n, wanted, rng)
         if len(Y) < n:
             message = f"CVAE: {len(Y)} of {n} rows could be drawn, no training row meets the conditions {conditions}"

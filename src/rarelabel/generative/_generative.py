@@ -97,8 +97,9 @@ class GenerativeMixin(_Sampler):
             Number of rows.
         conditions : dict, default=None
             What all rows are to have: name of a label or class to 1 or 0, name of a column to its value where the
-            method can be told columns. Without, rows are for the labels that :meth:`fit_resample` adds rows for, in the
-            same shares.
+            method can be told columns. A name is what ``fit`` was given, or its text; where it can be both, write
+            ``("label", name)`` or ``("column", name)``. Without, rows are for the labels that :meth:`fit_resample` adds
+            rows for, in the same shares.
         random_state : int, Generator or None, default=None
             None takes that of the sampler, so that the same fitted model gives the same rows.
 
@@ -111,7 +112,8 @@ class GenerativeMixin(_Sampler):
         Raises
         ------
         ValueError
-            If n is negative, or a condition names no label, class or column, or asks for what cannot be.
+            If n is negative, or a condition names no label, class or column, or both, or asks for what cannot be: a
+            category that no row has, a number beyond those of the table.
         sklearn.exceptions.NotFittedError
             If the model is not trained.
         """

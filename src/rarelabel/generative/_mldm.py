@@ -126,9 +126,10 @@ class MLDM(GenerativeMixin, BaseSampler):
     told to the network: a minority label of a random row of S. Rows drawn in this way have the law of S, each carries
     a minority label, and the rows for each label are known beforehand.
 
-    :meth:`sample` takes conditions on labels and columns. Where only labels are named, the label sets of the training
-    rows that meet them come as often as there. A saved model holds no row of X, but the label sets of the rows, with
-    their counts.
+    :meth:`sample` takes conditions on labels and columns; all rows have the very values. Where a label and a column
+    share a name, ``("label", name)`` and ``("column", name)`` are told apart. Where only labels are named, the label
+    sets of the training rows that meet them come as often as there. A saved model holds no row of X, but the label sets
+    of the rows, with their counts.
 
     ``variant="reference"`` predicts the noise of all columns as if they were numbers, holds nothing in range, takes
     every one of the T steps, trains a small network without averaging its weights, accepts every row, and stretches
@@ -222,8 +223,8 @@ class MLDM(GenerativeMixin, BaseSampler):
     def _draw(
         self, n: int, conditions: Mapping[Hashable, Any] | None, rng: np.random.Generator
     ) -> tuple[Matrix, NDArray[np.bool_]]:
-        trained, schema = self.trained_, self.schema_
-        known = None if conditions is None else encode_conditions(conditions, schema, trained.encoder)
+        trained = self.trained_
+        known = None if conditions is None else encode_conditions(conditions, self._container, trained.encoder)
         if self.variant == "reference":
             if known is not None:
                 raise ValueError('variant="reference" takes no conditions')

@@ -236,6 +236,7 @@ def draw_for_labels(
             valid = (wanted < 0) | Y[np.arange(len(wanted)), wanted]
             if conditions is not None:
                 valid &= conditions.holds(X, Y)
+                X = conditions.put(X)
             shape = len(slots), n_choices
             copied = valid & are_copies(X, trained.hashes) & reject_copies
             accepted = (valid & ~copied).reshape(shape)

@@ -107,7 +107,8 @@ class Generation:
 
     def _label_lines(self) -> list[str]:
         report = self.report
-        by_name = {name: label for label, name in enumerate(report.label_names)}
+        by_name = {f"label {name}": label for label, name in enumerate(report.label_names)}
+        by_name |= {name: label for label, name in enumerate(report.label_names)}
         asked = [by_name[name] for name in (self.conditions or self.rows_per_label) if name in by_name]
         shown = asked + [label for label in report.rarest_first.tolist() if label not in asked][:10]
         names = [shortened(report.label_names[label], 32) for label in shown]
@@ -129,7 +130,7 @@ def generate(
     model: PathLike,
     n: int,
     out: PathLike,
-    conditions: Mapping[str, Any] | None = None,
+    conditions: Mapping[str | tuple[str, str], Any] | None = None,
     *,
     labels: Sequence[str] = (),
     where: Sequence[str] = (),
@@ -150,7 +151,8 @@ def generate(
         The file to write, in the format of its suffix. Names, kinds and categories of the columns are those of the
         table that the model was trained on.
     conditions : mapping of str to object, default=None
-        Name of a label to 0 or 1, name of a column to its value: all rows have them. None given at all: each row is
+        Name of a label to 0 or 1, name of a column to its value: all rows have them. ``("label", name)`` and
+        ``("column", name)`` say which is meant. None given at all: each row is
         drawn for a minority label, or a class that rows were to be added to. CWGANGP takes no columns.
     labels, where : sequence of str, default=()
         More conditions, on labels and on columns, as texts such as ``"rare=1"`` and ``"age=61"``. An empty value of a
@@ -194,8 +196,9 @@ def generate(
     check_memory(n, np.zeros((1, schema.n_features)), schema.n_labels, asked_by="n")
     progress(f"Drawing {n:,} rows")
     dataset = trained.sample_dataset(n, wanted or None, random_state=seed)
+    told = {name if isinstance(name, str) else " ".join(map(str, name)): value for name, value in wanted.items()}
     if not len(dataset.Y):
-        asked = ", ".join(f"{name} = {_shown(value)}" for name, value in wanted.items())
+        asked = ", ".join(f"{name} = {_shown(value)}" for name, value in told.items())
         raise ValueError(
             f"{model}: none of {n:,} rows could be drawn that meets the conditions {asked}; nothing is written"
         )
@@ -212,7 +215,7 @@ def generate(
         n_subset=n_subset,
         path=getattr(trained, "path_", "all rows"),
         n_asked=n,
-        conditions=wanted,
+        conditions=told,
         rows_per_label=origin.rows_per_label(),
         report=describe(dataset.X, dataset.Y, schema=schema),
         files=tuple(files),
@@ -220,19 +223,25 @@ def generate(
 
 
 def _conditions(
-    schema: Schema, given: Mapping[str, Any], labels: Sequence[str], where: Sequence[str]
-) -> dict[str, Any]:
-    """All conditions by name; values are those of the columns."""
+    schema: Schema, given: Mapping[str | tuple[str, str], Any], labels: Sequence[str], where: Sequence[str]
+) -> dict[str | tuple[str, str], Any]:
+    """All conditions by name; values are those of the columns. A name of two is told with the one that is meant."""
     columns = {column.name: column for column in schema.features}
-    pairs = [(str(name), value) for name, value in given.items()]
-    pairs += [(name, _label_value(name, text)) for name, text in _split(labels, schema.label_names, columns, "label")]
+    both = set(columns) & set(schema.label_names)
+    pairs: list[tuple[str | tuple[str, str], Any]] = [
+        (name if isinstance(name, tuple) else str(name), value) for name, value in given.items()
+    ]
     pairs += [
-        (name, _column_value(columns[name], text))
+        (("label", name) if name in both else name, _label_value(name, text))
+        for name, text in _split(labels, schema.label_names, columns, "label")
+    ]
+    pairs += [
+        (("column", name) if name in both else name, _column_value(columns[name], text))
         for name, text in _split(where, schema.feature_names, schema.label_names, "column")
     ]
-    found: dict[str, Any] = {}
+    found: dict[str | tuple[str, str], Any] = {}
     for name, value in pairs:
-        if name not in columns and name not in schema.label_names:
+        if isinstance(name, str) and name not in columns and name not in schema.label_names:
             known = (*schema.label_names, *schema.feature_names)
             raise ValueError(
                 f"conditions name {name!r}, which is neither a column nor a label; {near_names(name, known)}"
