@@ -29,7 +29,8 @@ class SEMResDDPM(ClassMixin, GenerativeMixin, BaseSampler):
     sampling_strategy : "auto", float, dict or callable, default="auto"
         As in imbalanced-learn: ``"auto"`` brings every class up to the most frequent one, ``"minority"`` only the
         rarest. A float is the ratio of minority to majority after, for two classes. A dict gives the rows that classes
-        are to have. A callable takes the class of each row, as text, and returns such a dict.
+        are to have. A callable takes the class of each row, as the caller wrote it, and returns such
+        a dict.
     attention, shrinkage, residual : bool, default=True
         Whether the network has self-attention between columns, soft thresholds, and shortcuts; see
         :class:`~rarelabel.nn.SEMSTResNet`.
@@ -88,8 +89,9 @@ class SEMResDDPM(ClassMixin, GenerativeMixin, BaseSampler):
     range of the column, and a warning says so. Where only such classes are to grow, no network is trained until rows of
     another class are asked for, or a file is to be written; ``loss_history_`` is empty till then.
 
-    Conditions of :meth:`sample` name a class, to 1 or 0, and columns. Where :meth:`fit_resample` adds no rows, all
-    classes come alike without. A saved model holds the rows of classes that were too small to be learned.
+    Conditions of :meth:`sample` name a class, to 1 or 0, and columns; all rows have the very values. Where a class and
+    a column share a name, ``("label", name)`` and ``("column", name)`` are told apart. Where :meth:`fit_resample` adds
+    no rows, all classes come alike without. A saved model holds the rows of classes that were too small to be learned.
 
     References
     ----------
