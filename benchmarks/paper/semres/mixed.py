@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from data import load
-from study import downstream, fidelity, filled, resampled, run_missing, split, write_table
+from study import downstream, fidelity, filled, of_budget, resampled, run_missing, split, write_table
 
 from rarelabel import SEMResDDPM, TabDDPM
 from rarelabel.metrics import total_variation_per_column, wasserstein_per_column
@@ -30,9 +30,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def make(name, schema, seed):
+def make(name, schema, seed, training_steps):
     if name in ("SEMResDDPM", "TabDDPM"):
-        return {"SEMResDDPM": SEMResDDPM, "TabDDPM": TabDDPM}[name](random_state=seed)
+        parameters = {"training_steps": training_steps} if training_steps else {}
+        return {"SEMResDDPM": SEMResDDPM, "TabDDPM": TabDDPM}[name](random_state=seed, **parameters)
     from imblearn.over_sampling import SMOTEN, SMOTENC
 
     if schema.is_category.all():
@@ -50,7 +51,7 @@ def worst(values):
     return np.nan if np.isnan(values).all() else np.nanmax(values)
 
 
-def job(data, sampler, seed):
+def job(data, sampler, seed, training_steps):
     dataset = load(data)
     given, held = split(dataset.Y, seed)
     X, Y, schema = filled(dataset, given), dataset.Y[given], dataset.schema
@@ -60,7 +61,7 @@ def job(data, sampler, seed):
         chosen = held[dataset.Y[held][:, rarer]]
         X_new, Y_new = filled(dataset, given, chosen), dataset.Y[chosen]
     else:
-        X_res, Y_res = resampled(make(sampler, schema, seed), X, Y, schema)
+        X_res, Y_res = resampled(make(sampler, schema, seed, training_steps), X, Y, schema)
         X_new, Y_new = X_res[len(Y) :], Y_res[len(Y) :]
     seconds = round(time.process_time() - start, 2)
     if sampler != "held-out":
@@ -82,14 +83,15 @@ def main():
     parser.add_argument("--data", nargs="+", default=DATA)
     parser.add_argument("--samplers", nargs="+", default=SAMPLERS)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--training-steps", type=int, default=0, help="0: as the samplers have it")
     options = parser.parse_args()
     jobs = (
-        {"data": name, "sampler": sampler, "seed": seed}
+        {"data": name, "sampler": sampler, "seed": seed, "training_steps": options.training_steps}
         for seed in range(options.seeds)
         for name in options.data
         for sampler in options.samplers
     )
-    lines = run_missing(Path("mixed.csv"), jobs, job)
+    lines = of_budget(run_missing(Path("mixed.csv"), jobs, job), options.training_steps)
     order = [name for name in DATA if any(line["data"] == name for line in lines)]
     lines.sort(key=lambda line: (order.index(line["data"]), SAMPLERS.index(line["sampler"])))
     write_table(Path("mixed.md"), "Rows of tables with categories", lines, ("data", "sampler"), COLUMNS)

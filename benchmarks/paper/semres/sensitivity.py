@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from data import load
-from study import measure, run_missing, write_table
+from study import measure, of_budget, run_missing, write_table
 
 from rarelabel import SEMResDDPM, TabDDPM
 
@@ -47,21 +47,25 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--studies", nargs="+", choices=STUDIES, default=list(STUDIES))
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=["SEMResDDPM"])
+    parser.add_argument(
+        "--training-steps", type=int, default=0, help="where the variant does not say it; 0: as the samplers have it"
+    )
     options = parser.parse_args()
     variants = {named(each): each for study in STUDIES.values() for each in study}
     wanted = list(dict.fromkeys(named(each) for study in options.studies for each in STUDIES[study]))
     jobs = (
-        {"data": name, "sampler": sampler, "variant": variant, "seed": seed}
+        {"data": name, "sampler": sampler, "variant": variant, "seed": seed, "training_steps": options.training_steps}
         for seed in range(options.seeds)
         for name in options.data
         for sampler in options.samplers
         for variant in wanted
     )
 
-    def job(data, sampler, variant, seed):
-        return [measure(load(data), SAMPLERS[sampler](random_state=seed, **variants[variant]), seed)]
+    def job(data, sampler, variant, seed, training_steps):
+        parameters = ({"training_steps": training_steps} if training_steps else {}) | variants[variant]
+        return [measure(load(data), SAMPLERS[sampler](random_state=seed, **parameters), seed)]
 
-    lines = run_missing(Path("sensitivity.csv"), jobs, job)
+    lines = of_budget(run_missing(Path("sensitivity.csv"), jobs, job), options.training_steps)
     for study in options.studies:
         names = [named(each) for each in STUDIES[study]]
         mine = [line for line in lines if line["variant"] in names and line["data"] in options.data]

@@ -121,6 +121,8 @@ def run_missing(path, jobs, measure_job):
     lines = read_lines(path)
     warnings.simplefilter("ignore")
     for job in jobs:
+        if lines and not job.keys() <= lines[0].keys():
+            sys.exit(f"{path} has no column {', '.join(job.keys() - lines[0].keys())}: move it away and start anew")
         named = {key: str(value) for key, value in job.items()}
         if any(named.items() <= line.items() for line in lines):
             continue
