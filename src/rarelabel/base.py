@@ -45,6 +45,8 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
 
     _estimator_type = "sampler"
     _allow_nan: ClassVar[bool] = False
+    _takes_classes: ClassVar[bool] = False
+    """Whether each row has one class: Y may then be a column of classes too."""
 
     def fit(self, X: Any, Y: Any, *, schema: Schema | None = None) -> BaseSampler:
         """Check the inputs and the parameters; nothing is resampled.
@@ -130,6 +132,7 @@ class BaseSampler(OneToOneFeatureMixin, BaseEstimator, ABC):
             Y,
             categorical_features=getattr(self, "categorical_features", "auto"),
             allow_nan=self._allow_nan,
+            classes=self._takes_classes,
             schema=schema,
         )
         self._labels = table.labels.values

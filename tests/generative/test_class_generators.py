@@ -184,6 +184,91 @@ def test_other_containers(cls, kind):
     assert np.shape(X_res)[0] == 40
 
 
+def columns_of_classes():
+    """Classes a and b (0 and 1) of 20 and 8 rows, as tables of one column."""
+    y = np.repeat([0, 1], [20, 8])
+    yield "array", y[:, None].astype(np.int16)
+    yield "array of strings", np.array(["a", "b"])[y][:, None]
+    yield "list", y[:, None].tolist()
+    yield "list of strings", [[name] for name in np.array(["a", "b"])[y].tolist()]
+    yield "sparse", sparse.csr_matrix(y[:, None])
+    try:
+        import pandas as pd
+        import polars as pl
+    except ImportError:
+        return
+    names = np.array(["a", "b"])[y]
+    yield "pandas", pd.DataFrame({"t": names})
+    yield "pandas numbers", pd.DataFrame(y.astype(np.int8))
+    yield "pandas booleans", pd.DataFrame({"t": y == 1})
+    yield "pandas categories", pd.DataFrame({"t": pd.Categorical(names, ["none", "b", "a"])})
+    yield "polars", pl.DataFrame({"t": names})
+
+
+COLUMNS_OF_CLASSES = dict(columns_of_classes())
+
+
+def cells(Y):
+    """Any table of one column as a flat list."""
+    Y = Y.toarray() if sparse.issparse(Y) else Y
+    return np.asarray(Y).ravel().tolist()
+
+
+@pytest.mark.parametrize("form", COLUMNS_OF_CLASSES)
+def test_a_column_of_classes_is_balanced_as_the_flat_classes_are_and_stays_a_column(form, tmp_path):
+    pytest.importorskip("safetensors")
+    X, Y = table((20, 8))[0], COLUMNS_OF_CLASSES[form]
+    flat = np.array(cells(Y))
+    X_flat, y_flat = small(TabDDPM).fit_resample(X, flat)
+    X_res, Y_res = small(TabDDPM).fit_resample(X, Y)
+    np.testing.assert_array_equal(X_res, X_flat)
+    model = small(TabDDPM).fit(X, Y)
+    model.save(tmp_path / "model.safetensors")
+    drawn = [each.sample(6, {flat[-1]: 1})[1] for each in (model, TabDDPM.load(tmp_path / "model.safetensors"))]
+    for made, expected in [(Y_res, y_flat.tolist()), *((part, [flat[-1]] * 6) for part in drawn)]:
+        assert type(made) is type(Y)
+        assert cells(made) == expected
+        assert np.shape(made.toarray() if sparse.issparse(made) else made) == (len(expected), 1)
+        for what in ("dtype", "dtypes", "columns"):
+            assert np.all(getattr(made, what, None) == getattr(Y, what, None)), what
+
+
+@pytest.mark.parametrize("kind", ["array", "frame", "lists"])
+def test_an_indicator_of_which_rows_carry_one_label_each_is_one_of_classes(kind, tmp_path):
+    pytest.importorskip("safetensors")
+    X, y = table((20, 8))
+    Y = np.column_stack([y == "b", y == "a"]).astype(int)
+    if kind == "frame":
+        Y = pytest.importorskip("pandas").DataFrame(Y, columns=["b", "a"])
+    elif kind == "lists":
+        Y = [{name} for name in y.tolist()]
+    _, Y_res = small(TabDDPM).fit_resample(X, Y)
+    model = small(TabDDPM).fit(X, Y)
+    model.save(tmp_path / "model.safetensors")
+    name = "y0" if kind == "array" else "b"
+    drawn = [each.sample(6, {name: 1})[1] for each in (model, TabDDPM.load(tmp_path / "model.safetensors"))]
+    for made, n_rare, n in [(Y_res, 20, 40), *((part, 6, 6) for part in drawn)]:
+        assert type(made) is type(Y)
+        is_rare = [row == {"b"} or row == ["b"] for row in made] if kind == "lists" else np.asarray(made)[:, 0]
+        assert (sum(is_rare), len(made)) == (n_rare, n)
+        if kind != "lists":
+            assert (np.asarray(made).sum(axis=1) == 1).all()
+    with pytest.raises(ValueError, match="got 2 labels of which a row may carry several"):
+        small(TabDDPM).fit_resample(X, [{"a", "b"}, *[{"a"}] * 27] if kind == "lists" else np.ones_like(Y))
+
+
+@every_class
+def test_a_column_without_classes_is_refused(cls):
+    X = table((20, 8))[0]
+    for Y, message in (
+        (np.linspace(0, 1, 28)[:, None], "continuous"),
+        (np.zeros((28, 1)), "y has one class only"),
+        ([[None]] + [["a"]] * 27, "the label of row 0 is missing"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            small(cls).fit_resample(X, Y)
+
+
 @every_class
 def test_a_class_that_no_row_has_stays_empty(cls):
     X, y = table((20, 8))
@@ -641,19 +726,23 @@ def test_scikit_learn_checks(estimator, check):
 
 
 IMBLEARN_CHECKS = [
+    "check_target_type",
     "check_samplers_one_label",
     "check_samplers_fit",
     "check_samplers_fit_resample",
     "check_samplers_sampling_strategy_fit_resample",
     "check_samplers_sparse",
+    "check_samplers_pandas",
     "check_samplers_pandas_sparse",
     "check_samplers_list",
+    "check_samplers_multiclass_ova",
+    "check_samplers_2d_target",
     "check_samplers_preserve_dtype",
     "check_samplers_string",
     "check_samplers_nan",
 ]
-"""All that say something of an over-sampler but three: these hand over the classes as a column, a frame or an
-indicator, which are tables of several labels here."""
+"""All that say something of an over-sampler. Those left out ask for a tag of imbalanced-learn's own base class, or call
+``fit_resample`` with ``y=``."""
 
 
 @every_class

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from rarelabel._validation import validate_labels
+from rarelabel._validation import validate_classes, validate_labels
 
 pd = pytest.importorskip("pandas")
 pl = pytest.importorskip("polars")
@@ -164,3 +164,45 @@ def test_a_wrong_Y_is_refused_and_says_what_is_wrong(case):
 def test_a_lazy_frame_is_refused():
     with pytest.raises(TypeError, match="collect it first"):
         validate_labels(pl.LazyFrame({"a": [0, 1]}))
+
+
+# The class of each row
+
+
+CLASS_TABLES = {
+    "array": np.array([["b"], ["a"], ["b"]]),
+    "objects": np.array([["b"], ["a"], ["b"]], dtype=object),
+    "list": [["b"], ["a"], ["b"]],
+    "tuples": (("b",), ("a",), ("b",)),
+    "pandas": pd.DataFrame({"t": ["b", "a", "b"]}),
+    "pandas category": pd.DataFrame({"t": pd.Categorical(["b", "a", "b"], ["none", "b", "a"])}),
+    "polars": pl.DataFrame({"t": ["b", "a", "b"]}),
+    "arrow": pa.table({"t": ["b", "a", "b"]}),
+}
+
+
+@pytest.mark.parametrize("form", CLASS_TABLES)
+def test_a_table_of_one_column_holds_classes_where_classes_are_asked_for(form):
+    labels = validate_classes(CLASS_TABLES[form])
+    assert labels.Y.astype(int).tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert (labels.names, labels.values, labels.exclusive, labels.in_column) == (("a", "b"), ("a", "b"), True, True)
+
+
+def test_numbers_of_one_column_are_classes_and_not_an_indicator_of_one_label():
+    for Y in ([[3], [0], [3]], np.array([[3], [0], [3]]), sparse.coo_array([[3], [0], [3]])):
+        assert (validate_classes(Y).values, validate_classes(Y).Y[:, 1].tolist()) == ((0, 3), [True, False, True])
+    assert validate_labels([[1], [0], [1]]).names == ("y0",)
+
+
+def test_an_indicator_is_one_of_classes_where_each_row_carries_one_label():
+    for Y, exclusive in (
+        ([[0, 1], [1, 0]], True),
+        (sparse.csr_array([[0, 1, 0], [1, 0, 0]]), True),
+        ([{"b"}, {"a"}], True),
+        ([[1, 1], [1, 0]], False),
+        ([[0, 0], [1, 0]], False),
+        (["b", "a"], True),
+    ):
+        labels = validate_classes(Y)
+        assert (labels.exclusive, labels.in_column) == (exclusive, False)
+        np.testing.assert_array_equal(labels.Y, validate_labels(Y).Y)

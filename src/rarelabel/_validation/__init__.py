@@ -5,7 +5,7 @@ Nothing else in the package looks at what type an input has.
 
 from rarelabel._validation._containers import Container
 from rarelabel._validation._features import Features, Matrix, as_csr, validate_features
-from rarelabel._validation._labels import Labels, validate_labels
+from rarelabel._validation._labels import Labels, validate_classes, validate_labels
 from rarelabel._validation._pairs import FeaturePair, validate_feature_pair, validate_label_pair
 from rarelabel._validation._scores import validate_predictions, validate_scores
 from rarelabel._validation._tables import Resampled, Table, decode_categories, restore, take_rows, validate
@@ -23,6 +23,7 @@ __all__ = [
     "restore",
     "take_rows",
     "validate",
+    "validate_classes",
     "validate_feature_pair",
     "validate_features",
     "validate_label_pair",

@@ -82,6 +82,7 @@ class Container:
                 value.item() if isinstance(value, np.generic) else value for value in self.table.labels.values
             ],
             "label_lists": not is_frame(Y) and not sparse.issparse(Y) and not is_series(Y) and are_label_lists(list(Y)),
+            "in_column": self.table.labels.in_column,
             "named": self.table.named,
         }
 
@@ -105,9 +106,12 @@ class Container:
         Y = np.arange(n)[:, np.newaxis] % schema.n_labels == np.arange(schema.n_labels)
         values = tuple(plain["label_values"])
         form = plain["Y"]
+        in_column = bool(plain.get("in_column"))
         is_indicator = form["kind"] in ("sparse", "frame") or form.get("ndim") == 2 or form.get("nested")
         if plain["label_lists"]:
             Y_source = [[value for value, has in zip(values, row, strict=True) if has] for row in Y.tolist()]
+        elif in_column:
+            Y_source = _column(form, np.array(values, dtype=object)[Y.argmax(axis=1)])
         elif not is_indicator:
             Y_source = _filled(form, [np.array(values, dtype=object)[Y.argmax(axis=1)]], ("class",))
         elif form["kind"] == "array":
@@ -115,7 +119,7 @@ class Container:
         else:
             Y_source = _filled(form, list(Y.T.astype(object)), schema.label_names)
         X_source = _filled(plain["X"], columns, schema.feature_names)
-        labels = Labels(Y, schema.label_names, schema.exclusive, values)
+        labels = Labels(Y, schema.label_names, schema.exclusive, values, in_column=in_column)
         X = sparse.csr_array(codes) if sparse.issparse(X_source) else codes
         return cls(Table(X, Y, schema, bool(plain["named"]), (X_source, Y_source), labels, written))
 
@@ -173,6 +177,13 @@ def _filled(form: dict[str, Any], columns: list[NDArray[Any]], names: tuple[str,
             else np.zeros(cells.shape, form["dtype"])
         )
     return cells.tolist() if form["nested"] else columns[0].tolist()
+
+
+def _column(form: dict[str, Any], values: NDArray[Any]) -> Any:
+    """A container of a form that holds this column alone."""
+    if form["kind"] == "array":
+        return values.astype(form["dtype"])[:, np.newaxis]
+    return _filled(form, [values], ("class",))
 
 
 def _frame(form: dict[str, Any], columns: list[NDArray[Any]]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 
-__all__ = ["Labels", "validate_labels"]
+__all__ = ["Labels", "validate_classes", "validate_labels"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ class Labels:
     names : tuple of str, shape (q,)
         Column names, the labels of a list of label lists, or the classes of a one-dimensional y.
     exclusive : bool
-        True where Y came as a one-dimensional y of classes, so that each row carries exactly one label.
+        True where Y came as the class of each row, so that each row carries exactly one label.
     values : tuple
         The labels as the user wrote them: the same as ``names`` but with their types kept.
     named : bool, default=False
         Whether Y brought the names; an array or sparse matrix has none, and its labels are called y0, y1, ...
+    in_column : bool, default=False
+        Whether the classes came as a table of one column.
     """
 
     Y: NDArray[np.bool_]
@@ -38,6 +40,7 @@ class Labels:
     exclusive: bool
     values: tuple[Hashable, ...]
     named: bool = False
+    in_column: bool = False
 
 
 def validate_labels(Y: Any, *, min_classes: int = 2) -> Labels:
@@ -99,6 +102,36 @@ def validate_labels(Y: Any, *, min_classes: int = 2) -> Labels:
     return Labels(_indicator(Y, names), names, False, names)
 
 
+def validate_classes(Y: Any) -> Labels:
+    """Labels for a method that takes the class of each row, in the forms that imbalanced-learn takes too.
+
+    Parameters
+    ----------
+    Y : anything :func:`validate_labels` takes
+        A table of one column holds the classes. An indicator is one of classes if each row carries one label.
+
+    Returns
+    -------
+    Labels
+        Not ``exclusive`` where rows carry several labels or none.
+
+    Raises
+    ------
+    ValueError
+        As :func:`validate_labels` does.
+
+    Examples
+    --------
+    >>> [validate_classes(Y).names for Y in ([["b"], ["a"], ["b"]], np.eye(2))]
+    [('a', 'b'), ('y0', 'y1')]
+    """
+    column = _only_column(Y)
+    if column is not None:
+        return replace(_from_classes(column, min_classes=2), in_column=True)
+    labels = validate_labels(Y)
+    return replace(labels, exclusive=bool((labels.Y.sum(axis=1) == 1).all()))
+
+
 def is_frame(data: Any) -> bool:
     """Whether ``data`` is an eager data frame of any library narwhals knows."""
     if isinstance(data, np.ndarray | list | tuple):  # the usual case, at no cost
@@ -127,6 +160,22 @@ def are_label_lists(Y: Sequence[Any]) -> bool:
         return True
     ragged = len({len(row) for row in Y}) > 1
     return ragged or any(isinstance(label, str) for row in Y for label in row)
+
+
+def _only_column(Y: Any) -> NDArray[Any] | None:
+    """The values of a table of one column; None of anything else."""
+    if sparse.issparse(Y):
+        return Y.toarray()[:, 0] if Y.shape[1] == 1 else None
+    if is_frame(Y):
+        frame = nw.from_native(Y, eager_only=True)
+        return frame[:, 0].to_numpy() if frame.shape[1] == 1 else None
+    if isinstance(Y, list | tuple):
+        if not Y or not all(isinstance(row, list | tuple | np.ndarray) and len(row) == 1 for row in Y):
+            return None
+    elif is_series(Y) or not hasattr(Y, "__array__"):
+        return None
+    rows = np.asarray(Y)
+    return rows[:, 0] if rows.ndim == 2 and rows.shape[1] == 1 else None
 
 
 def unique_names(columns: Iterable[Any], what: str) -> tuple[str, ...]:

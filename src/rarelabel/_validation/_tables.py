@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from rarelabel._validation._features import Features, Matrix, as_csr, validate_features
-from rarelabel._validation._labels import Labels, are_label_lists, is_frame, is_series, validate_labels
+from rarelabel._validation._labels import (
+    Labels,
+    are_label_lists,
+    is_frame,
+    is_series,
+    validate_classes,
+    validate_labels,
+)
 from rarelabel.schema import Column, Schema
 
 __all__ = ["Resampled", "Table", "decode_categories", "restore", "take_rows", "validate"]
@@ -97,7 +104,13 @@ class Resampled:
 
 
 def validate(
-    X: Any, Y: Any, *, categorical_features: Any = "auto", allow_nan: bool = False, schema: Schema | None = None
+    X: Any,
+    Y: Any,
+    *,
+    categorical_features: Any = "auto",
+    allow_nan: bool = False,
+    classes: bool = False,
+    schema: Schema | None = None,
 ) -> Table:
     """Check X and Y together; the only way into a sampler.
 
@@ -108,6 +121,8 @@ def validate(
     categorical_features : "auto", None, mask, indices or names, default="auto"
     allow_nan : bool, default=False
         Whether X may miss values.
+    classes : bool, default=False
+        Whether Y is read as :func:`validate_classes` does.
     schema : Schema, default=None
         What the columns are, where the caller knows. X then holds numbers, categories as codes, and Y an indicator.
 
@@ -132,7 +147,8 @@ def validate(
         )
     names = None if schema is None else schema.feature_names
     features = validate_features(X, categorical_features=categorical_features, allow_nan=allow_nan, names=names)
-    labels = validate_labels(Y) if schema is None else _known_labels(Y, schema)
+    read = validate_classes if classes else validate_labels
+    labels = read(Y) if schema is None else _known_labels(Y, schema)
     if features.X.shape[0] != labels.Y.shape[0]:
         raise ValueError(
             f"X and Y have inconsistent numbers of samples: X has {features.X.shape[0]} rows, Y {labels.Y.shape[0]}"

@@ -62,6 +62,8 @@ class ClassMixin(_Generative):
     """Trains the network where only classes that are not learned are to grow, until other rows are drawn or a file is
     written."""
 
+    _takes_classes: ClassVar[bool] = True
+
     _takes_columns: ClassVar[bool] = True
     """Whether the network can be told columns."""
 

@@ -65,7 +65,8 @@ class GenerativeMixin(_Sampler):
         X : array-like, sparse matrix or DataFrame, shape (n, d)
             Values may be missing.
         Y : array-like, sparse matrix, DataFrame, Series or list of label lists, n rows
-            One-dimensional, it holds the class of each row.
+            One-dimensional, it holds the class of each row. For methods that balance classes a table of one column
+            does too, and an indicator of which each row carries one label is one of classes.
         schema : Schema, default=None
             As in :meth:`fit_resample`.
 
