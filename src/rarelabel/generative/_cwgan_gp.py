@@ -43,7 +43,8 @@ class CWGANGP(ClassMixin, GenerativeMixin, BaseSampler):
     sampling_strategy : "auto", float, dict or callable, default="auto"
         As in imbalanced-learn: ``"auto"`` brings every class up to the most frequent one, ``"minority"`` only the
         rarest. A float is the ratio of minority to majority after, for two classes. A dict gives the rows that classes
-        are to have. A callable takes the class of each row, as text, and returns such a dict.
+        are to have. A callable takes the class of each row, as the caller wrote it, and returns such
+        a dict.
     numeric_transform : {"quantile", "standard", "minmax"}, default="quantile"
     training_steps : int, default=1000
         Steps of the generator.
