@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from rarelabel.cli._main import list_files, main, print_json, tell_progress
-from rarelabel.cli._options import FILE, Labels, json_option, labels_option, parse_names
+from rarelabel.cli._options import FILE, Labels, class_option, json_option, labels_option, parse_names
 
 __all__ = ["compare", "report"]
 
@@ -41,6 +41,7 @@ __all__ = ["compare", "report"]
 )
 @click.option("--spec", "spec_file", type=FILE, metavar="FILE.toml", help="All of this from a file.")
 @labels_option
+@class_option
 @click.option(
     "--store",
     type=FILE,
@@ -69,6 +70,7 @@ def compare(
     measures: list[str] | None,
     spec_file: Path | None,
     labels: Labels,
+    classes: str | None,
     store: Path,
     page: Path | None,
     tables: Path | None,
@@ -88,12 +90,13 @@ def compare(
     if spec_file is None:
         fields["classifiers"] = classifiers or ["br-logistic"]
     try:
-        spec = tasks.plan_comparison(data, spec_file, labels=labels, **fields)
+        spec = tasks.plan_comparison(data, spec_file, labels=labels, classes=classes, **fields)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     with tell_progress() as progress:
         result = tasks.compare(
             spec,
+            classes=classes,
             store=store,
             report=page,
             tables=tables,

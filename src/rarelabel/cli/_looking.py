@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rarelabel.cli._main import list_files, main, print_json, tell_progress
-from rarelabel.cli._options import FILE, FORMATS, Labels, json_option, labels_option
+from rarelabel.cli._options import FILE, FORMATS, Labels, class_option, json_option, labels_option
 
 __all__ = ["convert", "demo", "diagnose", "methods"]
 
@@ -16,14 +16,15 @@ __all__ = ["convert", "demo", "diagnose", "methods"]
 @main.command()
 @click.argument("path", type=FILE)
 @labels_option
+@class_option
 @json_option
 @click.option("--plot", type=FILE, metavar="FILE", help="Draw all plots to a .png, .svg or .pdf file.")
-def diagnose(path: Path, labels: Labels, as_json: bool, plot: Path | None) -> None:
+def diagnose(path: Path, labels: Labels, classes: str | None, as_json: bool, plot: Path | None) -> None:
     """Measure how imbalanced the labels of a file are."""
     from rarelabel import tasks
 
     with tell_progress() as progress:
-        report = tasks.diagnose(path, labels, picture=plot, progress=progress)
+        report = tasks.diagnose(path, labels, classes=classes, picture=plot, progress=progress)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -35,6 +36,7 @@ def diagnose(path: Path, labels: Labels, as_json: bool, plot: Path | None) -> No
 @click.argument("path", type=FILE)
 @click.argument("out", type=FILE)
 @labels_option
+@class_option
 @click.option(
     "--format",
     "format_",
@@ -46,12 +48,14 @@ def diagnose(path: Path, labels: Labels, as_json: bool, plot: Path | None) -> No
     type=click.Choice(FORMATS),
     help="Format of PATH; by default that of its suffix, else of its content.",
 )
-def convert(path: Path, out: Path, labels: Labels, format_: str | None, input_format: Any) -> None:
+def convert(path: Path, out: Path, labels: Labels, classes: str | None, format_: str | None, input_format: Any) -> None:
     """Write a file in another format."""
     from rarelabel import tasks
 
     with tell_progress() as progress:
-        files = tasks.convert(path, out, labels, format=format_, input_format=input_format, progress=progress)
+        files = tasks.convert(
+            path, out, labels, classes=classes, format=format_, input_format=input_format, progress=progress
+        )
     list_files(files)
 
 

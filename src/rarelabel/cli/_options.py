@@ -14,6 +14,7 @@ __all__ = [
     "FILE",
     "FORMATS",
     "Labels",
+    "class_option",
     "json_option",
     "labels_option",
     "parse_names",
@@ -31,6 +32,7 @@ def _parse_labels(ctx: click.Context, param: click.Parameter, given: Sequence[st
     """An XML file, a count, names parted by commas; given more than once: one name each."""
     if not given:
         return None
+    _refuse_both(ctx, "classes")
     if len(given) > 1:
         return list(given)
     text = given[0]
@@ -39,6 +41,17 @@ def _parse_labels(ctx: click.Context, param: click.Parameter, given: Sequence[st
     if text.lower().endswith(".xml"):
         return text
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _parse_class(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    if name is not None:
+        _refuse_both(ctx, "labels")
+    return name
+
+
+def _refuse_both(ctx: click.Context, other: str) -> None:
+    if ctx.params.get(other) is not None:
+        raise click.UsageError("--class takes the place of --labels; give one of them.")
 
 
 def parse_strategy(ctx: click.Context, param: click.Parameter, text: str | None) -> Any:
@@ -93,6 +106,13 @@ labels_option = click.option(
     metavar="WHICH",
     help="Which columns are labels: a MULAN file (labels.xml), a count (6: the first, -6: the last), or names "
     "(beach,sunset; repeat the option for names with commas). Found by themselves where the file says so.",
+)
+class_option = click.option(
+    "--class",
+    "classes",
+    callback=_parse_class,
+    metavar="COLUMN",
+    help="The column that holds the class of each row, words or whole numbers such as 0 and 1, in place of --labels.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 seed_option = click.option(

@@ -11,6 +11,7 @@ from rarelabel.cli._main import list_files, main, print_json, tell_progress
 from rarelabel.cli._options import (
     FILE,
     Labels,
+    class_option,
     json_option,
     labels_option,
     parse_settings,
@@ -53,6 +54,7 @@ def _check_method(method: str, parameters: dict[str, Any]) -> str:
     help="Any other parameter of the method, such as k_neighbors=3. May be repeated.",
 )
 @labels_option
+@class_option
 @click.option("--provenance", type=FILE, metavar="FILE.csv", help="Write where each row of OUT comes from.")
 @json_option
 @click.option("--plot", type=FILE, metavar="FILE", help="Draw the labels before and after (.png, .svg, .pdf).")
@@ -71,6 +73,7 @@ def resample(
     strategy: Any,
     settings: dict[str, Any],
     labels: Labels,
+    classes: str | None,
     provenance: Path | None,
     as_json: bool,
     plot: Path | None,
@@ -90,7 +93,7 @@ def resample(
     with tell_progress() as progress:
         result: Any
         if plan:
-            result = tasks.plan(path, method, parameters, labels, seed=seed, progress=progress)
+            result = tasks.plan(path, method, parameters, labels, classes=classes, seed=seed, progress=progress)
         else:
             result = tasks.resample(
                 path,
@@ -98,6 +101,7 @@ def resample(
                 out or "",
                 parameters,
                 labels,
+                classes=classes,
                 seed=seed,
                 provenance=provenance,
                 picture=plot,

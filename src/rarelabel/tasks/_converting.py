@@ -16,6 +16,7 @@ def convert(
     out: PathLike,
     labels: WhichLabels = None,
     *,
+    classes: str | None = None,
     format: str | None = None,
     input_format: Format | None = None,
     progress: Progress = silent,
@@ -30,6 +31,8 @@ def convert(
         The file to write; ``.gz`` at the end compresses it.
     labels : path, str, sequence of str or int, default=None
         Which columns are labels; see :func:`rarelabel.datasets.read`.
+    classes : str, default=None
+        Column that holds the class of each row, in place of ``labels``; see :func:`rarelabel.datasets.read`.
     format : {"arff", "meka", "keel", "libsvm", "csv", "parquet"}, default=None
         Format to write. None takes it from the suffix; ``"meka"`` is ARFF with the number of labels in its relation
         name in place of a label file.
@@ -61,7 +64,7 @@ def convert(
     """
     check_outputs([out], [path])
     progress(f"Reading {path}")
-    dataset = read(path, labels, format=input_format)
+    dataset = read(path, labels, classes=classes, format=input_format)
     options: dict[str, Any] = {} if format is None else {"format": format}
     if format == "meka":
         options = {"format": "arff", "style": "meka"}

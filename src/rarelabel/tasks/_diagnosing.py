@@ -10,7 +10,12 @@ __all__ = ["diagnose"]
 
 
 def diagnose(
-    path: PathLike, labels: WhichLabels = None, *, picture: PathLike | None = None, progress: Progress = silent
+    path: PathLike,
+    labels: WhichLabels = None,
+    *,
+    classes: str | None = None,
+    picture: PathLike | None = None,
+    progress: Progress = silent,
 ) -> ImbalanceReport:
     """Measure how imbalanced the labels of a file are.
 
@@ -20,6 +25,8 @@ def diagnose(
         A file of any format that :func:`rarelabel.datasets.read` takes.
     labels : path, str, sequence of str or int, default=None
         Which columns are labels; see :func:`rarelabel.datasets.read`.
+    classes : str, default=None
+        Column that holds the class of each row, in place of ``labels``; see :func:`rarelabel.datasets.read`.
     picture : path-like, default=None
         Where to draw all plots of the report (``.png``, ``.svg``, ``.pdf``).
     progress : callable, default does nothing
@@ -48,7 +55,7 @@ def diagnose(
     check_outputs([picture], [path])
     check_picture(picture)
     progress(f"Reading {path}")
-    dataset = read(path, labels)
+    dataset = read(path, labels, classes=classes)
     progress(f"Measuring {dataset.Y.shape[0]:,} rows and {dataset.Y.shape[1]:,} labels")
     report = describe(dataset.X, dataset.Y, schema=dataset.schema)
     if picture is not None:

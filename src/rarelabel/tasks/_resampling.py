@@ -122,6 +122,7 @@ def plan(
     parameters: Mapping[str, Any] | None = None,
     labels: WhichLabels = None,
     *,
+    classes: str | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> SamplingPlan:
@@ -129,7 +130,7 @@ def plan(
 
     Parameters
     ----------
-    path, method, parameters, labels, seed, progress
+    path, method, parameters, labels, classes, seed, progress
         As in :func:`resample`.
 
     Returns
@@ -142,7 +143,7 @@ def plan(
         As :func:`resample` does.
     """
     progress(f"Reading {path}")
-    dataset = read(path, labels)
+    dataset = read(path, labels, classes=classes)
     progress(f"Planning {method}")
     return plan_dataset(dataset, method, parameters, seed=seed)
 
@@ -154,6 +155,7 @@ def resample(
     parameters: Mapping[str, Any] | None = None,
     labels: WhichLabels = None,
     *,
+    classes: str | None = None,
     seed: int = 0,
     provenance: PathLike | None = None,
     picture: PathLike | None = None,
@@ -170,11 +172,13 @@ def resample(
         Name of a sampler; see :func:`methods`.
     out : path-like
         The file to write, in the format of its suffix. Names, kinds and categories of the columns are those of the
-        input.
+        input; label columns, or the column of classes, come last.
     parameters : mapping of str to object, default=None
         Parameters of the sampler, ``sampling_strategy`` among them. Labels and columns go by their names in the file.
     labels : path, str, sequence of str or int, default=None
         Which columns are labels; see :func:`rarelabel.datasets.read`.
+    classes : str, default=None
+        Column that holds the class of each row, in place of ``labels``; see :func:`rarelabel.datasets.read`.
     seed : int, default=0
         The sampler's ``random_state`` where it has one.
     provenance : path-like, default=None
@@ -214,7 +218,7 @@ def resample(
     if save_model is not None:
         check_saving(method)
     progress(f"Reading {path}")
-    dataset = read(path, labels)
+    dataset = read(path, labels, classes=classes)
     rehearse(dataset, out)
     n, q = dataset.Y.shape
     progress(f"{method}: {n:,} rows, {dataset.X.shape[1]:,} features, {q:,} labels")

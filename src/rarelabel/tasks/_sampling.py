@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from rarelabel.base import BaseSampler
 from rarelabel.datasets import Dataset, atomic_path
 from rarelabel.registry import is_single_label, make_sampler, sampler_class, sampler_names
 from rarelabel.selection import SamplingPlan
+from rarelabel.tasks._class_samplers import resample_classes
 from rarelabel.tasks._outputs import PathLike, Progress, silent
 
 __all__ = [
@@ -164,32 +165,24 @@ def resample_dataset(
 def _resample_classes(
     sampler: Any, dataset: Dataset, parameters: Mapping[str, Any] | None
 ) -> tuple[Dataset, Provenance]:
-    """Resample by a sampler of imbalanced-learn, which takes numbers and the class of each row."""
-    schema, name = dataset.schema, type(sampler).__name__
+    """Resample by a sampler of imbalanced-learn, which knows no rows that new ones are made from."""
+    n, name = len(dataset.Y), type(sampler).__name__
+    X, Y = resample_classes(sampler, dataset)
+    shown = _shown_parameters(sampler, parameters)
     if "categorical_features" in sampler.get_params():
-        sampler.set_params(categorical_features=np.flatnonzero(schema.is_category).tolist())
-    elif schema.is_category.any():
-        first = schema.feature_names[int(schema.is_category.argmax())]
-        raise ValueError(f"{name} takes numbers alone, but column {first!r} holds categories: SMOTENC takes both")
-    classes = np.array(schema.label_names, dtype=object)
-    X, y = sampler.fit_resample(dataset.X, classes[dataset.Y.argmax(axis=1)])
-    n, Y = len(dataset.Y), np.asarray(y)[:, np.newaxis] == classes
-    if schema.is_integer.any():
-        X = X.tolil() if sparse.issparse(X) else np.array(X)
-        X[n:, schema.is_integer] = np.round(X[n:, schema.is_integer])
-    X = sparse.csr_array(X) if sparse.issparse(X) else X
+        shown["categorical_features"] = sampler.categorical_features
     is_new = np.arange(len(Y)) >= n
     rows = np.where(is_new, -1, np.arange(len(Y)))
     origin = Provenance(
         method=name,
-        parameters=_shown_parameters(sampler, parameters),
+        parameters=shown,
         label_names=dataset.label_names,
         is_synthetic=is_new,
         seed_rows=rows,
         neighbor_rows=np.full(len(Y), -1),
         made_for=np.where(is_new, Y.argmax(axis=1), -1),
     )
-    return Dataset(X, Y, schema, dataset.name), origin
+    return Dataset(X, Y, dataset.schema, dataset.name), origin
 
 
 def check_saving(method: str) -> None:
@@ -254,6 +247,13 @@ def _sampler(dataset: Dataset, method: str, parameters: Mapping[str, Any] | None
     """The sampler; labels and columns that the parameters name must exist."""
     given = dict(parameters or {})
     if is_single_label(method) and not dataset.schema.exclusive:
+        if dataset.schema.n_labels == 1:
+            (label,) = dataset.label_names
+            raise ValueError(
+                f"{sampler_class(method).__name__} balances the classes of a single-label table, but {label!r} of "
+                f"{dataset.name} was read as a label of 0 and 1; as two classes it is read by --class "
+                f"{shlex.quote(label)}, or classes={label!r} in Python"
+            )
         raise ValueError(
             f"{sampler_class(method).__name__} balances the classes of a single-label table, but rows of "
             f"{dataset.name} may carry several of its {dataset.schema.n_labels} labels: take a multi-label method such "
@@ -264,7 +264,7 @@ def _sampler(dataset: Dataset, method: str, parameters: Mapping[str, Any] | None
     if isinstance(given.get("sampling_strategy"), Mapping):
         _check_names("sampling_strategy", given["sampling_strategy"], dataset.label_names, "label")
     chosen = given.get("categorical_features", "auto")
-    if chosen is not None and chosen != "auto":
+    if chosen is not None and not (isinstance(chosen, str) and chosen == "auto"):
         items = [chosen] if isinstance(chosen, str | int) else list(chosen)
         named = [item for item in items if isinstance(item, str)]
         _check_names("categorical_features", named, dataset.feature_names, "column")
