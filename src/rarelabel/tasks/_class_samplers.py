@@ -118,8 +118,8 @@ def _refuse_missing(name: str, dataset: Dataset) -> None:
         j = int(columns.min())
         rows = rows[columns == j]
         raise ValueError(
-            f"{name} takes no missing values, but column {dataset.feature_names[j]!r} misses {len(rows):,} (the first in "
-            f"row {rows.min() + 1:,}); fill them in, or take SEMResDDPM, TabDDPM, CWGANGP or MLROS"
+            f"{name} takes no missing values, but column {dataset.feature_names[j]!r} misses {len(rows):,} (the first "
+            f"in row {rows.min() + 1:,}); fill them in, or take SEMResDDPM, TabDDPM, CWGANGP or MLROS"
         )
 
 
