@@ -1,5 +1,8 @@
 """A comparison by one call: whatever is given, it is the comparison that a spec describes, and nothing is run twice."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -16,8 +19,11 @@ from rarelabel.datasets import Dataset, load_digit_scenes, write
 from rarelabel.evaluation import compare, make_spec, run_spec, runner
 from rarelabel.evaluation.records import COST_COLUMNS
 from rarelabel.over_sampling import MLROS
+from rarelabel.schema import Column
 
 DIGITS = load_digit_scenes(200)
+Y_NAMES = tuple(Column(f"y{j}", "label") for j in range(DIGITS.Y.shape[1]))
+UNNAMED = Dataset(DIGITS.X, DIGITS.Y, replace(DIGITS.schema, labels=Y_NAMES), DIGITS.name)
 QUICK = {"cv": "1x2", "fidelity": "none"}
 
 
@@ -86,8 +92,17 @@ def as_frame(X):
     ids=["arrays", "list", "lists", "sparse", "mapping"],
 )
 def test_data_may_come_in_any_form(given):
-    expected = compare({"data set 1": DIGITS}, "mlros", "br-tree", **QUICK)
+    named = isinstance(given, dict) and given["data set 1"] is DIGITS
+    expected = compare({"data set 1": DIGITS if named else UNNAMED}, "mlros", "br-tree", **QUICK)
     same(compare(given, "mlros", "br-tree", **QUICK), expected)
+
+
+def test_names_of_labels_change_nothing_but_notes():
+    named, unnamed = (compare({"data set": each}, "mlros", "br-tree", **QUICK) for each in (DIGITS, UNNAMED))
+    same(named, unnamed, "notes")
+    notes = "\n".join(named.runs["notes"].tolist())
+    assert "inner folds, so no threshold is tuned for them: 'digit_8' (1)" in notes
+    assert re.sub(r"'digit_(\d)'", r"'y\1'", notes) == "\n".join(unnamed.runs["notes"].tolist())
 
 
 def test_frames_are_taken():
