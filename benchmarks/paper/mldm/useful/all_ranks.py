@@ -1,6 +1,6 @@
 """Mean ranks and tests over all data sets, those with five folds and those with two.
 
-    python all_ranks.py summary.csv */summary.csv > all_ranks.md
+    python all_ranks.py wide/summary.csv summary.csv > all_ranks.md
 
 A score is the mean over the folds of a data set under a classifier. Ranks of the approaches over these blocks, and, as
 blocks of one data set are not independent, over the data sets, scores averaged over classifiers. The tests against
