@@ -103,10 +103,16 @@ def test_comparison_of_classes(folder):
     results = Results.read("results.sqlite")
     (info,) = results.datasets
     assert (info.exclusive, info.n_labels) == (True, 2)
-    # what is read as a label is another comparison
+    assert results.spec["datasets"][0]["classes"] == "target"
+    # what is read as a label is another comparison, which says nothing of classes
     labels = tasks.plan_comparison(["fraud.csv"], labels=["target"], classifiers=["tree"], cv="1x2", fidelity="none")
-    assert labels.to_dict()["datasets"] != results.spec["datasets"]
-    (folder / "spec.toml").write_text('classifiers = ["tree"]\n[[datasets]]\nname = "f"\npath = "fraud.csv"\n')
+    assert labels.to_dict()["datasets"] == [{"name": "fraud", "path": "fraud.csv", "labels": ["target"]}]
+    data = '[[datasets]]\nname = "fraud"\npath = "fraud.csv"\nclasses = "target"\n'
+    (folder / "spec.toml").write_text('classifiers = ["tree"]\ncv = "1x2"\nfidelity = "none"\n' + data)
+    named = tasks.plan_comparison(["fraud.csv"], classes="target", classifiers=["tree"], cv="1x2", fidelity="none")
+    assert tasks.plan_comparison([], "spec.toml") == named
+    (folder / "both.toml").write_text(data + 'labels = ["target"]\n')
+    refused(run("compare", "--spec", "both.toml"), "has labels (['target']) and classes ('target')", 2)
     refused(run("compare", "--spec", "spec.toml", "--class", "target"), "not of those in a spec file", 2)
 
 

@@ -96,7 +96,6 @@ def compare(
     with tell_progress() as progress:
         result = tasks.compare(
             spec,
-            classes=classes,
             store=store,
             report=page,
             tables=tables,

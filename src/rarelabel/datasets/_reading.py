@@ -143,10 +143,6 @@ def _names(labels: WhichLabels, label_file: Path | None, path: Path) -> tuple[li
     """
     if isinstance(labels, int):
         raise ValueError(f"{path}: LIBSVM rows list their labels; give names or an XML file, not the count {labels}")
-    if labels is None:
-        return (
-            (None, False, None) if label_file is None else (*read_label_file(label_file), class_column_in(label_file))
-        )
     if isinstance(labels, os.PathLike) or (isinstance(labels, str) and labels.lower().endswith(".xml")):
         return *read_label_file(Path(labels)), class_column_in(Path(labels))
     if labels is None and label_file is not None:

@@ -128,7 +128,9 @@ def run_spec(
     for each in spec.datasets:
         if each.name not in known and not each.path:
             raise ValueError(f"data set {each.name!r} is in no file; pass it")
-    loaded = {each.name: known.get(each.name) or read(each.path, each.labels) for each in spec.datasets}
+    loaded = {
+        each.name: known.get(each.name) or read(each.path, each.labels, classes=each.classes) for each in spec.datasets
+    }
     tasks = plan_tasks(spec, loaded)
     with ResultStore(store) as opened:
         opened.add_spec(spec.fingerprint, spec.to_dict(), command, tasks, loaded)

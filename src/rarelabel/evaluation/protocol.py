@@ -17,7 +17,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 try:
-    from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+    from pydantic import (
+        BaseModel,
+        ConfigDict,
+        Field,
+        SerializerFunctionWrapHandler,
+        ValidationError,
+        field_validator,
+        model_serializer,
+        model_validator,
+    )
 except ImportError as error:
     raise ImportError("a comparison is written down with pydantic: pip install 'rarelabel[bench]'") from error
 
@@ -54,6 +63,18 @@ class DatasetSpec(_Part):
     name: Name
     path: str = ""
     labels: str | int | list[str] | None = None
+    classes: str | None = None
+
+    @model_validator(mode="after")
+    def _check_classes(self) -> DatasetSpec:
+        if self.labels is not None and self.classes is not None:
+            raise ValueError(f"data set {self.name!r} has labels ({self.labels!r}) and classes ({self.classes!r})")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A data set without ``classes`` says nothing of them, so that specs of before keep their fingerprints."""
+        return {name: value for name, value in serialize(self).items() if name != "classes" or value is not None}
 
 
 class ApproachSpec(_Part):

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rarelabel.datasets import Dataset, WhichLabels, read
+from rarelabel.datasets import Dataset, WhichLabels
 from rarelabel.tasks._outputs import PathLike, Progress, check_outputs, silent
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def plan_comparison(
     labels : path, str, sequence of str or int, default=None
         Which columns are labels, in every file.
     classes : str, default=None
-        Column that holds the class of each row, in every file, in place of ``labels``; :func:`compare` must be told it
-        again. Not with ``spec_file``.
+        Column that holds the class of each row, in every file, in place of ``labels``. A spec file says it itself.
     **fields
         Other fields of :class:`rarelabel.evaluation.protocol.Spec`; of those of a file they take the place.
 
@@ -101,16 +100,14 @@ def plan_comparison(
     from rarelabel.evaluation.protocol import make_spec, name_of_file, read_spec
 
     given = {name: value for name, value in fields.items() if value is not None}
-    if labels is not None and classes is not None:
-        raise ValueError(f"give labels ({labels!r}) or classes ({classes!r}), not both")
     if spec_file is not None:
         if classes is not None:
             raise ValueError(f"classes ({classes!r}) are told of files that are named, not of those in a spec file")
         if data:
             raise ValueError("data sets were given both by name and in a spec file; expected one of them")
         return make_spec(**read_spec(spec_file).to_dict() | given) if given else read_spec(spec_file)
-    which = labels if classes is None else classes
-    datasets = [{"name": name_of_file(str(path)), "path": str(path), "labels": which} for path in data]
+    which = {"labels": labels, "classes": classes}
+    datasets = [{"name": name_of_file(str(path)), "path": str(path), **which} for path in data]
     return make_spec(datasets=datasets, **given)
 
 
@@ -118,7 +115,6 @@ def compare(
     spec: Spec,
     datasets: dict[str, Dataset] | None = None,
     *,
-    classes: str | None = None,
     store: PathLike | None = None,
     report: PathLike | None = None,
     tables: PathLike | None = None,
@@ -135,8 +131,6 @@ def compare(
         From :func:`plan_comparison`.
     datasets : dict of str to Dataset, default=None
         Those that are in memory, by name.
-    classes : str, default=None
-        Column that holds the class of each row, in every file; what :func:`plan_comparison` was given.
     store : path-like, default=None
         SQLite file that keeps every run. None: nothing is kept.
     report : path-like, default=None
@@ -165,9 +159,6 @@ def compare(
 
     check_outputs([report, store], [each.path for each in spec.datasets if each.path])
     _check_extras(report, tables)
-    if classes is not None:
-        files = {each.name: each.path for each in spec.datasets if each.path and each.name not in (datasets or {})}
-        datasets = {name: read(path, classes=classes) for name, path in files.items()} | (datasets or {})
     progress(f"{spec.n_runs:,} runs: {len(spec.datasets)} data sets, {len(spec.approaches)} approaches")
     results = run_spec(
         spec, datasets, store=store, n_jobs=n_jobs, client=client, progress=_lines(progress), command=command
