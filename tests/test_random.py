@@ -4,8 +4,12 @@ import random
 
 import numpy as np
 import pytest
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from rarelabel._random import check_random_state
+from rarelabel._random import check_random_state, with_seeds
 
 
 def drawn(random_state):
@@ -48,3 +52,15 @@ def test_global_states_stay_as_they_are():
     drawn(None), drawn(1)
     np.testing.assert_array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002
     assert random.getstate() == python_before
+
+
+def test_only_states_that_are_not_set_are_seeded_and_the_estimator_stays_as_it_is():
+    forest = RandomForestClassifier()
+    nested = make_pipeline(StandardScaler(), BaggingClassifier(forest, random_state=3))
+    first, again, other = (with_seeds(nested, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    inner = [each.get_params()["baggingclassifier__estimator__random_state"] for each in (first, again, other)]
+    assert inner[0] == inner[1] != inner[2]
+    assert None not in inner
+    assert first.get_params()["baggingclassifier__random_state"] == 3
+    assert forest.random_state is None
+    assert with_seeds(LinearRegression(), np.random.default_rng(0)).get_params() == LinearRegression().get_params()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
-__all__ = ["RandomState", "check_random_state"]
+__all__ = ["RandomState", "check_random_state", "with_seeds"]
 
 RandomState = int | np.integer | np.random.Generator | np.random.RandomState | None
 """What users may pass as ``random_state``."""
@@ -46,3 +48,22 @@ def check_random_state(random_state: RandomState) -> np.random.Generator:
     raise ValueError(
         f"random_state must be a non-negative int, a Generator, a RandomState or None, got {random_state!r}"
     )
+
+
+def with_seeds(estimator: Any, rng: np.random.Generator) -> Any:
+    """Copy a scikit-learn estimator and seed what would draw from the global generator.
+
+    Every ``random_state`` that is None, in nested estimators too, gets a fresh seed; others stay.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import BaggingClassifier
+    >>> from sklearn.svm import SVC
+    >>> found = with_seeds(BaggingClassifier(SVC(), random_state=7), np.random.default_rng(0))
+    >>> found.random_state, found.estimator.random_state
+    (7, 1826701614)
+    """
+    copied = clone(estimator)
+    states = {name: value for name, value in copied.get_params().items() if name.rpartition("__")[2] == "random_state"}
+    unset = sorted(name for name, value in states.items() if value is None)
+    return copied.set_params(**{name: int(rng.integers(2**31 - 1)) for name in unset})

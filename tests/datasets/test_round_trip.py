@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -94,8 +94,12 @@ def test_meka_keeps_everything_but_exclusivity(dataset, labels_at):
     assert back.name == dataset.name
 
 
+NAMELESS = Schema((Column("0", "numeric"),), (Column("", "label"),))
+
+
 @quick
 @given(datasets(as_sparse=False), st.sampled_from(["start", "end"]))
+@example(Dataset(np.zeros((2, 1)), np.zeros((2, 1), dtype=bool), NAMELESS, "0"), "start")
 def test_keel_keeps_everything(dataset, labels_at):
     back = again(dataset, "a.dat", labels_at=labels_at)
     assert_same(dataset, back)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.svm import LinearSVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 pytest.importorskip("torch")
 
@@ -121,6 +121,11 @@ def test_the_callers_classifier_is_not_fitted(table):
     resampled(table, label_model=forest)
     assert not hasattr(forest, "tree_")
     assert forest.random_state is None
+
+
+def test_trees_inside_the_callers_classifier_are_seeded(table):
+    found = [resampled(table, label_model=BinaryRelevance(ExtraTreeClassifier(max_depth=3)))[2] for _ in range(2)]
+    np.testing.assert_array_equal(*found)
 
 
 def test_same_seed_same_bytes(table):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
+from sklearn.tree import ExtraTreeClassifier
 
 from rarelabel import MLRkNNOS
 from rarelabel.neighbors import embedding
@@ -136,3 +137,11 @@ def test_a_class_of_its_own_for_every_new_row_of_a_one_dimensional_y():
     sampler = MLRkNNOS(random_state=0)
     _, y_res = sampler.fit_resample(X, y)
     assert y_res[60:].tolist() == [("a", "b", "c")[label] for label in sampler.made_for_[60:]]
+
+
+def test_a_classifier_with_randomness_of_its_own_is_seeded_too():
+    X, Y = make_table()
+    trees = [MLRkNNOS(estimator=ExtraTreeClassifier(max_depth=2), random_state=seed) for seed in (0, 0, 1, 2, 3)]
+    labels = [sampler.fit_resample(X, Y)[1].tobytes() for sampler in trees]
+    assert labels[0] == labels[1]
+    assert len(set(labels)) > 1

@@ -124,13 +124,13 @@ def parse_arff(lines: Iterable[str], source: str, *, keel: bool = False) -> Tabl
     )
 
 
-def _class_name(header: _Header, *, keel: bool) -> str:
+def _class_name(header: _Header, *, keel: bool) -> str | None:
     """The column that holds classes, if any, by the rules of the format; see :class:`Table`."""
     last = header.columns[-1].name
     outputs = (header.outputs or (last,)) if keel else (last,)
     kinds = ("category", "integer") if keel else ("category",)
     nominal = [c for j, c in enumerate(header.columns) if c.kind in kinds and j not in header.open_ended]
-    return outputs[0] if len(outputs) == 1 and outputs[0] in {column.name for column in nominal} else ""
+    return outputs[0] if len(outputs) == 1 and outputs[0] in {column.name for column in nominal} else None
 
 
 def _read_header(numbered: Iterator[tuple[int, str]], source: str) -> _Header:

@@ -51,7 +51,7 @@ class Table:
         MEKA's ``-C``: labels are the first n columns, or the last -n.
     relation : str, default=""
         The relation as the file spells it.
-    class_name : str, default=""
+    class_name : str or None, default=None
         Column that may hold classes by the rules of the format: KEEL's only output, where it is nominal or integer, and
         the last attribute of ARFF, where it is nominal.
     """
@@ -63,7 +63,7 @@ class Table:
     inputs: tuple[str, ...] = ()
     label_count: int | None = None
     relation: str = ""
-    class_name: str = ""
+    class_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _is_called_class(name: str) -> bool:
 def _last_nominal(table: Table, path: Path) -> _Found | None:
     """Weka's class, the last attribute, where it is called so or cannot be a label."""
     last = len(table.columns) - 1
-    if not table.class_name or not (_is_called_class(table.class_name) or _is_class(table, last)):
+    if table.class_name is None or not (_is_called_class(table.class_name) or _is_class(table, last)):
         return None
     if not _is_called_class(table.class_name):
         warnings.warn(

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
+from rarelabel._random import with_seeds
 from rarelabel._validation import Matrix
 from rarelabel.classifiers import label_scores
 from rarelabel.encoding import TableEncoder
@@ -98,9 +98,7 @@ def fit_label_model(
 
         classifier = RandomForestClassifier(100, min_samples_leaf=2, random_state=seed)
     else:
-        classifier = clone(choice)
-        if classifier.get_params().get("random_state", seed) is None:
-            classifier.set_params(random_state=seed)
+        classifier = with_seeds(choice, np.random.default_rng(seed))
     labels = Y.argmax(axis=1) if encoder.blocks_[-1].kind == "classes" else Y.astype(np.int64)
     classifier.fit(encode_features(encoder, X), labels[:, 0] if labels.shape[1:] == (1,) else labels)
     return LabelModel(classifier, encoder)

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.svm import SVC
 
-from rarelabel._random import RandomState
+from rarelabel._random import RandomState, with_seeds
 from rarelabel._validation import Matrix, Resampled, as_csr
 from rarelabel.base import BaseSampler
 from rarelabel.imbalance import label_counts
@@ -115,7 +115,8 @@ class MLRkNNOS(BaseSampler):
         proportion to that need; ``"auto"`` is 0.25. A dict gives the rows to make for each label.
     k_neighbors : int or object with ``kneighbors``, default=5
     estimator : scikit-learn classifier, default=None
-        Predicts one label from the embedded features. None: ``SVC(kernel="rbf")``, as in the paper.
+        Predicts one label from the embedded features. None: ``SVC(kernel="rbf")``, as in the paper. A ``random_state``
+        that is None is seeded.
     max_samples : int, default=1000
         Rows a classifier is trained on at most: half of them new or with the label, half without. Training an SVM
         takes at least quadratic time.
@@ -216,7 +217,8 @@ class MLRkNNOS(BaseSampler):
             Y,
             embed(X_new),
             plan.made_for,
-            estimator=SVC(kernel="rbf") if self.estimator is None else self.estimator,
+            # without a seed SVC takes one from the global generator, though it needs none
+            estimator=SVC(kernel="rbf", random_state=0) if self.estimator is None else with_seeds(self.estimator, rng),
             max_samples=self.max_samples,
             rng=rng,
         )
