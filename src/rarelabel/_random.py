@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 __all__ = ["RandomState", "check_random_state", "with_seeds"]
 
@@ -63,6 +62,8 @@ def with_seeds(estimator: Any, rng: np.random.Generator) -> Any:
     >>> found.random_state, found.estimator.random_state
     (7, 1826701614)
     """
+    from sklearn.base import clone  # here, for this module is imported with all others
+
     copied = clone(estimator)
     states = {name: value for name, value in copied.get_params().items() if name.rpartition("__")[2] == "random_state"}
     unset = sorted(name for name, value in states.items() if value is None)
