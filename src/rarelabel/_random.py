@@ -49,10 +49,10 @@ def check_random_state(random_state: RandomState) -> np.random.Generator:
     )
 
 
-def with_seeds(estimator: Any, rng: np.random.Generator) -> Any:
+def with_seeds(estimator: Any, rng: np.random.Generator, *, overwrite: bool = False) -> Any:
     """Copy a scikit-learn estimator and seed what would draw from the global generator.
 
-    Every ``random_state`` that is None, in nested estimators too, gets a fresh seed; others stay.
+    Every ``random_state`` that is None, in nested estimators too, gets a fresh seed; others stay, unless ``overwrite``.
 
     Examples
     --------
@@ -66,5 +66,5 @@ def with_seeds(estimator: Any, rng: np.random.Generator) -> Any:
 
     copied = clone(estimator)
     states = {name: value for name, value in copied.get_params().items() if name.rpartition("__")[2] == "random_state"}
-    unset = sorted(name for name, value in states.items() if value is None)
-    return copied.set_params(**{name: int(rng.integers(2**31 - 1)) for name in unset})
+    names = sorted(name for name, value in states.items() if overwrite or value is None)
+    return copied.set_params(**{name: int(rng.integers(2**31 - 1)) for name in names})

@@ -15,8 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from sklearn.tree import DecisionTreeClassifier
 
+from rarelabel._random import with_seeds
 from rarelabel.classifiers import LabelPowerset, RAkEL
-from rarelabel.classifiers._rakel import combination, disjoint_labelsets, overlapping_labelsets, seeded_clone
+from rarelabel.classifiers._rakel import combination, disjoint_labelsets, overlapping_labelsets
 
 X, Y = make_multilabel_classification(120, 8, n_classes=7, random_state=1)
 X = scale(X)
@@ -133,7 +134,7 @@ def test_the_seed_reaches_every_nested_estimator_and_fixes_the_result():
     nested = make_pipeline(StandardScaler(), BaggingClassifier(DecisionTreeClassifier(max_features=1), n_estimators=2))
     seeds = [
         value
-        for name, value in seeded_clone(nested, np.random.default_rng(0)).get_params().items()
+        for name, value in with_seeds(nested, np.random.default_rng(0), overwrite=True).get_params().items()
         if name.endswith("random_state")
     ]
     assert len(set(seeds)) == 2

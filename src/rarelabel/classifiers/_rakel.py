@@ -9,16 +9,15 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from rarelabel._random import RandomState, check_random_state
+from rarelabel._random import RandomState, check_random_state, with_seeds
 from rarelabel._validation import Matrix
 from rarelabel.classifiers._base import MultilabelClassifier
 from rarelabel.classifiers._binary import check_classifier
 from rarelabel.classifiers._lp import fit_powerset, powerset_marginals, predict_powerset
 
-__all__ = ["RAkEL", "combination", "disjoint_labelsets", "overlapping_labelsets", "seeded_clone"]
+__all__ = ["RAkEL", "combination", "disjoint_labelsets", "overlapping_labelsets"]
 
 
 def disjoint_labelsets(q: int, size: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
@@ -114,25 +113,6 @@ def _cover(member: NDArray[np.bool_], rng: np.random.Generator) -> None:
     for label in np.flatnonzero(~member.any(axis=0)):
         i, other = rng.choice(np.argwhere(member & (member.sum(axis=0) > 1)))
         member[i, other], member[i, label] = False, True
-
-
-def seeded_clone(estimator: Any, rng: np.random.Generator) -> Any:
-    """A copy whose every ``random_state``, nested ones included, is a fresh seed.
-
-    Parameters
-    ----------
-    estimator : estimator
-    rng : Generator
-
-    Examples
-    --------
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> seeded_clone(DecisionTreeClassifier(), np.random.default_rng(0)).random_state
-    1826701614
-    """
-    copied = clone(estimator)
-    names = sorted(name for name in copied.get_params() if name.rpartition("__")[2] == "random_state")
-    return copied.set_params(**{name: int(rng.integers(2**31 - 1)) for name in names})
 
 
 @final
@@ -237,7 +217,7 @@ class RAkEL(MultilabelClassifier):
             raise ValueError(f"n_labelsets={self.n_labelsets!r} is for overlapping labelsets; disjoint ones follow q")
         else:
             self.labelsets_ = disjoint_labelsets(q, size, rng)
-        models = [seeded_clone(self.estimator, rng) for _ in self.labelsets_]
+        models = [with_seeds(self.estimator, rng, overwrite=True) for _ in self.labelsets_]
         self.powersets_ = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_powerset)(model, X, Y[:, labels]) for model, labels in zip(models, self.labelsets_, strict=True)
         )
