@@ -50,6 +50,12 @@ __all__ = ["compare", "report"]
     metavar="FILE",
     help="Keeps every run. Started again, the command goes on where it was stopped.",
 )
+@click.option(
+    "--keep-rows",
+    type=FILE,
+    metavar="FOLDER",
+    help="Keep what samplers made: a sampler with and without weights or thresholds shares its rows, now and later.",
+)
 @click.option("--report", "page", type=FILE, metavar="FILE.html", help="Write a report.")
 @click.option("--tables", type=FILE, metavar="FOLDER", help="Write CSV, Parquet and LaTeX tables.")
 @click.option("--jobs", "-j", type=int, default=1, show_default=True, metavar="N", help="Processes; -1: all cores.")
@@ -72,6 +78,7 @@ def compare(
     labels: Labels,
     classes: str | None,
     store: Path,
+    keep_rows: Path | None,
     page: Path | None,
     tables: Path | None,
     jobs: int,
@@ -101,6 +108,7 @@ def compare(
             tables=tables,
             n_jobs=jobs,
             client=dask,
+            keep_rows=keep_rows,
             command=shlex.join(["rarelabel", *sys.argv[1:]]),
             progress=progress,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -32,6 +33,7 @@ def compare(
     store: str | PathLike[str] | None = None,
     n_jobs: int = 1,
     client: Any = None,
+    keep_rows: str | PathLike[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     **settings: Any,
 ) -> Results:
@@ -57,6 +59,9 @@ def compare(
         Processes on this machine; -1 for all processors.
     client : dask.distributed.Client or str, default=None
         A Dask cluster, or its address, to run on instead.
+    keep_rows : path-like, default=None
+        Folder that keeps what samplers made. Approaches that differ in weights or thresholds alone, and classifiers
+        added later, then share the rows instead of having them made again; costs are those of the first time.
     progress : callable, default=None
         Called with a :class:`~rarelabel.evaluation.runner.Progress` after each task.
     **settings
@@ -91,7 +96,7 @@ def compare(
         **({} if measures is None else {"measures": list(measures)}),
         **settings,
     )
-    return run_spec(spec, loaded, store=store, n_jobs=n_jobs, client=client, progress=progress)
+    return run_spec(spec, loaded, store=store, n_jobs=n_jobs, client=client, keep_rows=keep_rows, progress=progress)
 
 
 def run_spec(
@@ -101,6 +106,7 @@ def run_spec(
     store: str | PathLike[str] | None = None,
     n_jobs: int = 1,
     client: Any = None,
+    keep_rows: str | PathLike[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     command: str = "",
 ) -> Results:
@@ -111,7 +117,7 @@ def run_spec(
     spec : Spec
     datasets : mapping of str to Dataset, default=None
         Those in memory, by name; all others are read from their files.
-    store, n_jobs, client, progress : as in :func:`compare`
+    store, n_jobs, client, keep_rows, progress : as in :func:`compare`
     command : str, default=""
         The command line that the report says reproduces it.
 
@@ -124,6 +130,9 @@ def run_spec(
     from rarelabel.evaluation.runner import run
     from rarelabel.evaluation.store import ResultStore
 
+    rows_folder = None if keep_rows is None else Path(keep_rows)
+    if rows_folder is not None:
+        rows_folder.mkdir(parents=True, exist_ok=True)
     known = dict(datasets or {})
     for each in spec.datasets:
         if each.name not in known and not each.path:
@@ -131,7 +140,7 @@ def run_spec(
     loaded = {
         each.name: known.get(each.name) or read(each.path, each.labels, classes=each.classes) for each in spec.datasets
     }
-    tasks = plan_tasks(spec, loaded)
+    tasks = plan_tasks(spec, loaded, rows_folder)
     with ResultStore(store) as opened:
         opened.add_spec(spec.fingerprint, spec.to_dict(), command, tasks, loaded)
         run(tasks, loaded, opened, n_jobs=n_jobs, client=client, progress=progress)

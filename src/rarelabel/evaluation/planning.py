@@ -7,6 +7,7 @@ import json
 import warnings
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy import sparse
 from rarelabel import __version__
 from rarelabel.datasets import Dataset
 from rarelabel.evaluation.approaches import Approach
+from rarelabel.evaluation.kept_rows import KeptRows
 from rarelabel.evaluation.records import Task
 from rarelabel.evaluation.sources import installed_version, source_of
 from rarelabel.evaluation.trial import ClassifierChoice, Setup
@@ -29,7 +31,7 @@ PROTOCOL_VERSION = 2
 """Raised whenever a trial gives other numbers than before for the same spec; runs of older versions are run again."""
 
 
-def plan_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> list[Task]:
+def plan_tasks(spec: Spec, datasets: Mapping[str, Dataset], rows_folder: Path | None = None) -> list[Task]:
     """List the tasks of a spec, in the order of every table made of it.
 
     The key of a run is a hash of the data, the folds, the seed, the approach and the classifier with their parameters,
@@ -42,6 +44,8 @@ def plan_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> list[Task]:
     spec : Spec
     datasets : mapping of str to Dataset
         By the names that the spec gives them.
+    rows_folder : Path, default=None
+        Where resampled rows are kept. No key hangs on it.
 
     Returns
     -------
@@ -60,9 +64,10 @@ def plan_tasks(spec: Spec, datasets: Mapping[str, Dataset]) -> list[Task]:
         for each in spec.approaches:
             approach = each.approach()
             way = _approach_key(each.model_dump(mode="json"), approach)
+            kept = _kept_rows(rows_folder, data, way, spec.time_limit) if approach.resamples else None
             for repeat, fold, seed in _divisions(spec):
                 compared = spec.fidelity == "all" or (spec.fidelity == "first" and fold == 0)
-                setup = Setup(approach, choices, folds[repeat], spec.inner_splits, compared, spec.time_limit)
+                setup = Setup(approach, choices, folds[repeat], spec.inner_splits, compared, spec.time_limit, kept)
                 division = [spec.cv.n_splits, spec.cv.random_state, repeat, fold, seed]
                 at = [data, way, division, spec.inner_splits, spec.time_limit, _versions()]
                 keys = {name: _hash([*at, classifier]) for name, classifier in classifiers.items()}
@@ -110,6 +115,15 @@ def _divisions(spec: Spec) -> list[tuple[int, int, int]]:
 def _approach_key(described: dict[str, Any], approach: Approach) -> list[Any]:
     del described["name"]
     return [described, source_of(type(approach.make_sampler())) if approach.resamples else ""]
+
+
+def _kept_rows(folder: Path | None, data: str, way: list[Any], time_limit: float | None) -> KeptRows | None:
+    """Where rows of a sampler are kept: its approaches with and without weights and thresholds have the same."""
+    if folder is None:
+        return None
+    described, source = way
+    sampler = {name: value for name, value in described.items() if name not in ("weights", "thresholds")}
+    return KeptRows(folder, _hash([data, sampler, source, time_limit, _versions()]))
 
 
 def _classifier_key(described: dict[str, Any], choice: ClassifierChoice) -> list[Any]:

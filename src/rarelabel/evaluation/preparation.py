@@ -14,6 +14,7 @@ from rarelabel._validation import Matrix, take_rows, validate_labels
 from rarelabel.base import BaseSampler
 from rarelabel.datasets import Dataset
 from rarelabel.evaluation.approaches import Approach
+from rarelabel.evaluation.kept_rows import KeptRows, Made
 from rarelabel.evaluation.metering import CpuClock
 from rarelabel.schema import Schema
 
@@ -150,7 +151,13 @@ class Training:
 
 
 def make_training(
-    dataset: Dataset, fit: Indices, held: Indices, approach: Approach, seed: int, clock: CpuClock
+    dataset: Dataset,
+    fit: Indices,
+    held: Indices,
+    approach: Approach,
+    seed: int,
+    clock: CpuClock,
+    kept: KeptRows | None = None,
 ) -> Training:
     """Fill, resample and encode training rows, and bring held-out rows into the same form.
 
@@ -166,6 +173,8 @@ def make_training(
         Of the sampler.
     clock : CpuClock
         Runs while the sampler does.
+    kept : KeptRows, default=None
+        Where resampled rows are kept and looked for; None makes them.
 
     Returns
     -------
@@ -181,9 +190,15 @@ def make_training(
     X, X_held = preparation.fill(X), preparation.fill(take_rows(dataset.X, held))
     if not approach.resamples:
         return Training(preparation.encode(X), Y, preparation.encode(X_held))
-    sampler = seeded(approach.make_sampler(), seed)
-    with clock:
-        X_res, Y_res, new = _resample(sampler, X, Y, dataset.schema)
+
+    def resample() -> Made:
+        return _resample(seeded(approach.make_sampler(), seed), X, Y, dataset.schema)
+
+    if kept is not None:
+        X_res, Y_res, new = kept.made_once(fit, seed, resample, clock)
+    else:
+        with clock:
+            X_res, Y_res, new = resample()
     resampling = Resampling(X, X_held, X_res, Y_res, new)
     return Training(preparation.encode(X_res), Y_res, preparation.encode(X_held), resampling)
 
@@ -197,9 +212,7 @@ def seeded(estimator: Any, seed: int) -> Any:
     return estimator.set_params(**{name: int(state >> 1) for name, state in zip(names, states, strict=True)})
 
 
-def _resample(
-    sampler: Any, X: Matrix, Y: NDArray[np.bool_], schema: Schema
-) -> tuple[Matrix, NDArray[np.bool_], NDArray[np.bool_]]:
+def _resample(sampler: Any, X: Matrix, Y: NDArray[np.bool_], schema: Schema) -> Made:
     """The resampled table and which of its rows are new; refuse what cannot be trained on."""
     if isinstance(sampler, BaseSampler):
         X_res, Y_res = sampler.fit_resample(X, Y, schema=schema)

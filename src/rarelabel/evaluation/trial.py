@@ -22,6 +22,7 @@ from rarelabel._validation import take_rows
 from rarelabel.classifiers import label_scores_and_predictions, with_class_weights
 from rarelabel.datasets import Dataset
 from rarelabel.evaluation.approaches import Approach, tuned_thresholds
+from rarelabel.evaluation.kept_rows import KeptRows
 from rarelabel.evaluation.measures import HeldOut, measure_held_out
 from rarelabel.evaluation.metering import CpuClock, PeakMemory, deadline
 from rarelabel.evaluation.preparation import Resampling, Training, make_training, seeded
@@ -80,6 +81,8 @@ class Setup:
         Whether new rows are compared with the real ones.
     time_limit : float, default=None
         Seconds that resampling, and the training of each classifier, may take.
+    kept_rows : KeptRows, default=None
+        Where resampled rows are kept, for other approaches and later runs.
     """
 
     approach: Approach
@@ -88,6 +91,7 @@ class Setup:
     inner_splits: int = 3
     fidelity: bool = True
     time_limit: float | None = None
+    kept_rows: KeptRows | None = None
 
 
 def run_task(task: Task, dataset: Dataset) -> TaskOutcome:
@@ -172,7 +176,11 @@ class _Trial:
 
     def make_training(self) -> Training:
         """What classifiers are trained on, and the rows held out."""
-        return make_training(self.dataset, self.fit, self.held, self.setup.approach, self.sampler_seed, self.sampling)
+        return self._training_of(self.fit, self.held)
+
+    def _training_of(self, fit: Indices, held: Indices) -> Training:
+        setup = self.setup
+        return make_training(self.dataset, fit, held, setup.approach, self.sampler_seed, self.sampling, setup.kept_rows)
 
     def inner_trainings(self) -> Iterator[tuple[Training, Indices]]:
         """Each division of the training rows into rows to train on and rows to choose thresholds on."""
@@ -184,10 +192,7 @@ class _Trial:
             warnings.simplefilter("ignore", UserWarning)
             divisions = list(splitter.split(np.zeros((len(Y), 1)), Y))
         for fit, held in divisions:
-            training = make_training(
-                self.dataset, self.fit[fit], self.fit[held], self.setup.approach, self.sampler_seed, self.sampling
-            )
-            yield training, held
+            yield self._training_of(self.fit[fit], self.fit[held]), held
 
     def _warn_of_labels_without_threshold(self, counts: NDArray[np.int64], n_splits: int) -> None:
         """Name the labels that are too rare for every inner fold, the rarest first."""

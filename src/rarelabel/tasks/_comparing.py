@@ -120,6 +120,7 @@ def compare(
     tables: PathLike | None = None,
     n_jobs: int = 1,
     client: Any = None,
+    keep_rows: PathLike | None = None,
     command: str = "",
     progress: Progress = silent,
 ) -> Comparison:
@@ -141,6 +142,8 @@ def compare(
         Processes on this machine; -1 for all processors.
     client : dask.distributed.Client or str, default=None
         A Dask cluster, or its address, to run on instead.
+    keep_rows : path-like, default=None
+        Folder that keeps what samplers made, for approaches and classifiers that can use the same rows.
     command : str, default=""
         The command that reproduces it, for the report.
     progress : callable, default does nothing
@@ -161,7 +164,14 @@ def compare(
     _check_extras(report, tables)
     progress(f"{spec.n_runs:,} runs: {len(spec.datasets)} data sets, {len(spec.approaches)} approaches")
     results = run_spec(
-        spec, datasets, store=store, n_jobs=n_jobs, client=client, progress=_lines(progress), command=command
+        spec,
+        datasets,
+        store=store,
+        n_jobs=n_jobs,
+        client=client,
+        keep_rows=keep_rows,
+        progress=_lines(progress),
+        command=command,
     )
     return _written(results, report, tables, spec.measures, progress)
 
