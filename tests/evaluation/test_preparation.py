@@ -253,7 +253,8 @@ def test_a_sampler_that_writes_into_its_input_spoils_no_data():
             X[:] = 0
             return X, y
 
-    training = train(dataset, Approach("writer", instance=Writer()))
+    with pytest.warns(UserWarning, match="^Writer added no row"):
+        training = train(dataset, Approach("writer", instance=Writer()))
     np.testing.assert_array_equal(dataset.X, before)
     np.testing.assert_array_equal(training.resampling.X_given, before[:20])
 
@@ -313,6 +314,14 @@ def test_codes_taken_for_numbers_are_told(name):
     train(numbers, name, fit=keep, held=np.array([59]))
     for other in ("smotenc", "mlros", Approach("copies", instance=Copier())):
         train(dataset, other, fit=keep, held=np.array([59]))
+
+
+def test_a_sampler_that_does_nothing_is_told():
+    dataset = make_mixed()
+    half = Copier(lambda X, y: (X[: len(X) // 2], y[: len(y) // 2]))
+    with pytest.warns(UserWarning, match="^Copier added no row and took none away$"):
+        train(dataset, Approach("half", instance=half))
+    train(dataset, Approach("fewer", instance=Copier(lambda X, y: (X[:10], y[:10]))))
 
 
 def test_codes_taken_for_numbers_are_told_of_sparse_rows():

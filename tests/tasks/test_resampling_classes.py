@@ -234,6 +234,20 @@ def test_a_class_with_too_few_rows_is_named(method):
     assert len(kept.Y) == 40
 
 
+def test_a_class_that_was_to_grow_and_has_not_is_told():
+    """BorderlineSMOTE adds rows beside those in danger; a class far from all others has none."""
+    pytest.importorskip("imblearn")
+    apart = mixed(town=False, n_rare=10)
+    apart.X[:10, 0] += 100
+    message = "BorderlineSMOTE added no row of 'rare'; it adds rows beside those near other classes, and found none"
+    with pytest.warns(UserWarning, match=message):
+        made, _ = tasks.resample_dataset(apart, "BorderlineSMOTE")
+    np.testing.assert_array_equal(made.X, apart.X)
+    assert tasks.resample_dataset(apart, "SMOTE")[0].Y[:, 1].sum() == 30
+    # no word where none is asked for
+    tasks.resample_dataset(apart, "BorderlineSMOTE", {"sampling_strategy": {"rare": 10}})
+
+
 @pytest.mark.parametrize("method", ["SMOTE", "ADASYN", "BorderlineSMOTE", "SMOTENC"])
 def test_a_column_that_misses_values_is_named(method):
     pytest.importorskip("imblearn")

@@ -235,6 +235,8 @@ def _resample(sampler: Any, X: Matrix, Y: NDArray[np.bool_], schema: Schema) -> 
         wrong = len(X_res.data) - int(finite.sum()) if sparse.issparse(X_res) else int((~finite.all(axis=1)).sum())
         raise ValueError(f"gave {wrong} {'values' if sparse.issparse(X_res) else 'rows'} with NaN or infinity")
     X_res = sparse.csr_array(X_res) if sparse.issparse(X_res) else np.asarray(X_res, dtype=np.float64)
+    if len(Y_res) == len(Y) and not new.any():
+        warnings.warn(f"{type(sampler).__name__} added no row and took none away", UserWarning, stacklevel=3)
     odd = _no_codes(X_res, schema)
     if odd:
         named = ", ".join(map(repr, odd[:5])) + (f" and {len(odd) - 5} more" if len(odd) > 5 else "")

@@ -5,6 +5,7 @@ The samplers are that library's own. What they cannot take is refused here, by t
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -43,10 +44,15 @@ def resample_classes(sampler: Any, dataset: Dataset) -> tuple[Any, NDArray[np.bo
     ValueError
         If columns hold categories or missing values that the sampler cannot take, a class has fewer rows than it
         needs neighbours, or no class borders on another and it needs that.
+
+    Warns
+    -----
+    UserWarning
+        Where a class that was to grow has not: BorderlineSMOTE adds rows only beside those near other classes.
     """
     schema, name = dataset.schema, type(sampler).__name__
     classes = np.array(schema.label_names, dtype=object)
-    y = classes[dataset.Y.argmax(axis=1)]
+    y = given = classes[dataset.Y.argmax(axis=1)]
     told = _tell_categories(sampler, schema)
     _refuse_missing(name, dataset)
     if name != "BorderlineSMOTE":  # which looks only at those rows of a class that are in danger
@@ -60,6 +66,7 @@ def resample_classes(sampler: Any, dataset: Dataset) -> tuple[Any, NDArray[np.bo
         raise ValueError(f"{name}: {error}") from error
     if told:
         sampler.set_params(categorical_features=told)
+    _tell_of_classes_left(sampler, given, y)
     n, Y = len(dataset.Y), np.asarray(y)[:, np.newaxis] == classes
     if schema.is_integer.any():
         X = X.tolil() if sparse.issparse(X) else np.array(X)
@@ -131,9 +138,7 @@ def _refuse_small_classes(sampler: Any, y: NDArray[Any]) -> None:
     given = getattr(sampler, parameter)
     # a search of the user's own counts the row itself among the neighbours
     k = given if isinstance(given, int | np.integer) else getattr(given, "n_neighbors", 1) - 1
-    wanted = import_module("imblearn.utils").check_sampling_strategy(sampler.sampling_strategy, y, "over-sampling")
-    rows = {label: int((y == label).sum()) for label, n_new in wanted.items() if n_new}
-    small = {label: n for label, n in rows.items() if n <= k}
+    small = {label: n for label in _wanted(sampler, y) if (n := int((y == label).sum())) <= k}
     if small:
         label, n = min(small.items(), key=lambda each: each[1])
         way = f"set {parameter} to {n - 1} or less" if n > 1 else "one row has no neighbours"
@@ -141,3 +146,19 @@ def _refuse_small_classes(sampler: Any, y: NDArray[Any]) -> None:
             f"{type(sampler).__name__} looks for {parameter}={k} neighbours of each row in its class, but class "
             f"{label!r} has {n} row{'s' * (n > 1)}: {way}, or take SEMResDDPM or MLROS, which need none"
         )
+
+
+def _tell_of_classes_left(sampler: Any, before: NDArray[Any], after: NDArray[Any]) -> None:
+    """Warn of classes that were to grow and have as many rows as before."""
+    left = [label for label in _wanted(sampler, before) if (after == label).sum() == (before == label).sum()]
+    if left:
+        name = type(sampler).__name__
+        why = "; it adds rows beside those near other classes, and found none" * (name == "BorderlineSMOTE")
+        named = ", ".join(map(repr, left))
+        warnings.warn(f"{name} added no row of {named}{why}; SMOTE adds rows anywhere", UserWarning, stacklevel=3)
+
+
+def _wanted(sampler: Any, y: NDArray[Any]) -> list[Any]:
+    """The classes that are to grow."""
+    wanted = import_module("imblearn.utils").check_sampling_strategy(sampler.sampling_strategy, y, "over-sampling")
+    return [label for label, n_new in wanted.items() if n_new]
