@@ -23,10 +23,14 @@ def fake():
 @pytest.fixture(scope="module")
 def cluster():
     """Two worker processes on the loopback interface."""
+    before = os.environ.copy()
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
     ) as running:
         yield running
+    # Dask sets OMP_NUM_THREADS and PYTHONHASHSEED for good, and the processes of later tests would have them
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="module")

@@ -128,10 +128,10 @@ class BalanceMix:
 
     Notes
     -----
-    The same seed gives the same bytes on the same machine, with any number of workers, and where a run was killed and
-    went on from its state. On a GPU this holds as far as its operations are deterministic. Started by torchrun, every
-    process loads and computes its share of the same batches; random numbers inside of the module (dropout) then differ
-    from those of one process.
+    The same seed gives the same bytes on the same machine with as many threads, whatever the number of workers, and
+    where a run was killed and went on from its state. On a GPU this holds as far as its operations are deterministic.
+    Started by torchrun, every process loads and computes its share of the same batches; random numbers inside of the
+    module (dropout) then differ from those of one process.
 
     References
     ----------
