@@ -137,6 +137,13 @@ def test_an_error_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_rows_that_cannot_be_written_are_used_all_the_same(tmp_path):
+    with pytest.warns(UserWarning, match="rows could not be kept in .*gone"):
+        (X, _, _), calls = made_of(np.eye(5), folder=tmp_path / "gone")
+    assert calls == 1
+    np.testing.assert_array_equal(X, np.eye(5))
+
+
 def run(**more):
     """A comparison of a copier with and without weights and thresholds, and how often it was asked for rows."""
     pytest.importorskip("pydantic")

@@ -57,7 +57,8 @@ class KeptRows:
     def made_once(self, rows: NDArray[np.intp], seed: int, make: Callable[[], Made], clock: CpuClock) -> Made:
         """What ``make`` gives, or gave when it was called before for the same training rows and seed.
 
-        Its warnings come again, and the clock goes on by the CPU seconds that it took when it was called.
+        Its warnings come again, and the clock goes on by the CPU seconds that it took when it was called. Rows that
+        cannot be written are given all the same, with a warning.
 
         Parameters
         ----------
@@ -78,8 +79,11 @@ class KeptRows:
         kept = _read(path)
         if kept is None:
             kept = _call(make)
-            with atomic_path(path) as unfinished:
-                _write(unfinished, kept)
+            try:
+                with atomic_path(path) as unfinished:
+                    _write(unfinished, kept)
+            except OSError as error:  # a full disk must not cost what took minutes
+                warnings.warn(f"rows could not be kept in {self.folder}: {error}", UserWarning, stacklevel=3)
         clock.seconds += kept.seconds
         for category, text in kept.warned:
             warnings.warn(text, _category(category), stacklevel=3)
