@@ -53,6 +53,21 @@ def test_comments_and_docstrings_do_not(edited):
     assert source_of(MLSMOTE) == before
 
 
+def test_the_version_of_a_package_counts_for_what_is_made_with_it(monkeypatch):
+    def of(module, **versions):
+        monkeypatch.setattr(sources, "installed_version", lambda name: versions.get(name, installed_version(name)))
+        sources._hash_of_modules.cache_clear()
+        return sources._hash_of_modules(module)
+
+    generative, classical = "rarelabel.generative._mldm", "rarelabel.over_sampling._mlsmote"
+    before = {module: of(module) for module in (generative, classical)}
+    assert of(generative, torch="0.1") != before[generative]
+    assert of(classical, torch="0.1") == before[classical]
+    assert of(classical, numpy="0.1") != before[classical]
+    monkeypatch.undo()
+    sources._hash_of_modules.cache_clear()
+
+
 def test_a_name_is_followed_to_where_it_is_defined():
     assert sources._home("rarelabel.over_sampling", "MLSMOTE") == "rarelabel.over_sampling._mlsmote"
     assert sources._home("rarelabel.imbalance", "mean_ir") == "rarelabel.imbalance.measures.ratios"

@@ -16,13 +16,15 @@ from typing import Any
 __all__ = ["installed_version", "source_of"]
 
 _US = __name__.partition(".")[0]
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn", "PIL": "pillow", "faiss": "faiss-cpu"}
 
 
 def source_of(kind: Any) -> str:
     """A class and the hash of the code behind it; of classes of other packages, the version of the package.
 
     The code of a class of this package is its module and all modules of this package that it imports, these
-    themselves, and so on, without comments and docstrings; of the user's own class, its file.
+    themselves, and so on, without comments and docstrings, and the versions of other packages that these import, such
+    as torch; of the user's own class, its file.
 
     Parameters
     ----------
@@ -54,29 +56,33 @@ def source_of(kind: Any) -> str:
 def installed_version(package: str) -> str:
     """Version of an installed package by the name it is imported by; "" where there is none."""
     try:
-        return version({"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}.get(package, package))
+        return version(_DISTRIBUTIONS.get(package, package))
     except PackageNotFoundError:
         return ""
 
 
 @cache
 def _hash_of_modules(module: str) -> str:
-    """Of a module and all modules of this package behind it."""
+    """Of a module and all modules of this package behind it, and the versions of other packages that they import."""
     found, waiting = {module}, [module]
     while waiting:
-        new = set(_imported(waiting.pop())) - found
+        new = {each for each in _imported(waiting.pop()) if each.partition(".")[0] == _US} - found
         found |= new
         waiting += new
-    return hashlib.sha256("\n".join(_code(each) for each in sorted(found)).encode()).hexdigest()
+    others = {name.partition(".")[0] for each in found for name in _imported(each)} - {_US}
+    versions = [f"{name} {installed_version(name)}" for name in sorted(others)]
+    return hashlib.sha256("\n".join([*versions, *(_code(each) for each in sorted(found))]).encode()).hexdigest()
 
 
 def _imported(module: str) -> Iterator[str]:
-    """Modules of this package that a module imports, wherever in it."""
+    """Modules that a module imports, wherever in it; names of this package by the module they are defined in."""
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == _US)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == _US:
             yield from (_home(str(node.module), alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
 
 
 def _home(module: str, name: str) -> str:
