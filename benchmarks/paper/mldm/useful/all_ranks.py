@@ -1,10 +1,11 @@
-"""Mean ranks and tests over all data sets, those with five folds and those with two.
+"""Mean ranks and tests over all data sets.
 
-    python all_ranks.py wide/summary.csv summary.csv > all_ranks.md
+    python all_ranks.py wide/corel5k/summary.csv wide/bibtex/summary.csv summary.csv > all_ranks.md
 
 A score is the mean over the folds of a data set under a classifier. Ranks of the approaches over these blocks, and, as
 blocks of one data set are not independent, over the data sets, scores averaged over classifiers. The tests against
-doing nothing (Wilcoxon, Holm's correction) are of the latter.
+doing nothing (Wilcoxon, Holm's correction) are of the latter. Ranks of seven, last, are of one variant of MLDM at a
+time beside the approaches without MLDM: two variants in one table take places from each other.
 """
 
 import csv
@@ -41,6 +42,9 @@ def main(paths):
     scores = read_scores(paths)
     first = next(iter(scores["rare_f1"].values()))
     approaches, names = list(first), list(dict.fromkeys(data for data, _ in scores["rare_f1"]))
+    variants = [each for each in approaches if each.startswith("MLDM")]
+    others = [each for each in approaches if each not in variants]
+    alone = {variant: [] for variant in variants}
     lines = {approach: {"mean": [], "rank": [], "data rank": [], "p": []} for approach in approaches}
     for blocks in scores.values():
         rows = as_rows(blocks, approaches)
@@ -53,6 +57,11 @@ def main(paths):
             lines[approach]["rank"].append(f"{mean_ranks(rows, methods=approaches).mean[k]:.1f}")
             lines[approach]["data rank"].append(f"{mean_ranks(by_data, methods=approaches).mean[k]:.1f}")
             lines[approach]["p"].append("" if approach == "none" else f"{p_values[approach]:.3f}")
+        for variant in variants:
+            seven = [*others, variant]
+            ranks = mean_ranks(by_data[:, [approaches.index(each) for each in seven]], methods=seven).mean
+            best = int(np.argmin(ranks[:-1]))
+            alone[variant].append(f"{ranks[-1]:.1f} ({others[best]} {ranks[best]:.1f})")
     print(f"# Ranks over {len(names)} data sets, {len(scores['rare_f1'])} blocks\n\nData sets: {', '.join(names)}.")
     for part, title in (
         ("mean", "Mean over the data sets"), ("rank", "Mean rank over blocks, 1 is best"),
@@ -61,6 +70,10 @@ def main(paths):
         print(f"\n{title}:\n\n| approach | {' | '.join(MEASURES.values())} |\n{'|---' * (len(MEASURES) + 1)}|")
         for approach in approaches:
             print(f"| {approach} | {' | '.join(lines[approach][part])} |")
+    print("\nMean rank over data sets of a variant of MLDM among all without MLDM; the best of these in brackets:\n")
+    print(f"| variant | {' | '.join(MEASURES.values())} |\n{'|---' * (len(MEASURES) + 1)}|")
+    for variant in variants:
+        print(f"| {variant} | {' | '.join(alone[variant])} |")
 
 
 if __name__ == "__main__":
