@@ -128,11 +128,12 @@ def test_the_clock_goes_on_by_what_making_took(tmp_path):
     assert first.seconds == second.seconds >= 0.05
 
 
-def test_an_error_leaves_no_file(tmp_path):
+def test_an_error_leaves_no_file_and_what_was_warned_of_is_told(tmp_path):
     def make():
+        warnings.warn("few rows", UserWarning, stacklevel=1)
         raise RuntimeError("no rows")
 
-    with pytest.raises(RuntimeError, match="no rows"):
+    with pytest.raises(RuntimeError, match="no rows"), pytest.warns(UserWarning, match="few rows"):
         KeptRows(tmp_path, "key").made_once(ROWS, 0, make, CpuClock())
     assert not list(tmp_path.iterdir())
 

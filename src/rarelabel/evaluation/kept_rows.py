@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,9 +84,10 @@ class KeptRows:
                     _write(unfinished, kept)
             except OSError as error:  # a full disk must not cost what took minutes
                 warnings.warn(f"rows could not be kept in {self.folder}: {error}", UserWarning, stacklevel=3)
+        else:
+            for category, text in kept.warned:
+                warnings.warn(text, _category(category), stacklevel=3)
         clock.seconds += kept.seconds
-        for category, text in kept.warned:
-            warnings.warn(text, _category(category), stacklevel=3)
         return kept.made
 
 
@@ -98,11 +99,25 @@ class _Kept:
 
 
 def _call(make: Callable[[], Made]) -> _Kept:
-    clock = CpuClock()
-    with clock, warnings.catch_warnings(record=True) as caught:
+    """What is made, and what it warns of, which is shown as well."""
+    clock, warned, shown = CpuClock(), [], warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        warned.append((category.__name__, str(message)))
+        shown(message, category, filename, lineno, file, line)
+
+    with clock, warnings.catch_warnings():
         warnings.simplefilter("always")
+        warnings.showwarning = show
         made = make()
-    return _Kept(made, clock.seconds, tuple((each.category.__name__, str(each.message)) for each in caught))
+    return _Kept(made, clock.seconds, tuple(warned))
 
 
 def _write(path: Path, kept: _Kept) -> None:
