@@ -36,8 +36,9 @@ def plan_tasks(spec: Spec, datasets: Mapping[str, Dataset], rows_folder: Path | 
 
     The key of a run is a hash of the data, the folds, the seed, the approach and the classifier with their parameters,
     and the code: the versions of this package, of NumPy, SciPy and scikit-learn, and the source of sampler and
-    classifier with all modules of this package behind them. The name of the data set, other repeats, other approaches
-    and the measures shown do not matter, so a spec can grow and keep what was run before.
+    classifier with all modules of this package behind them and the versions of packages that these import. The name of
+    the data set, other repeats, other approaches and the measures shown do not matter, so a spec can grow and keep what
+    was run before.
 
     Parameters
     ----------
