@@ -110,6 +110,7 @@ def drawing(data, seed, training_steps):
     }
     for way, recipe in ways.items():
         sampler.trained_ = replace(trained, model=replace(trained.model, recipe=recipe))
+        sampler.set_params(sampling_steps=recipe.sampling_steps)
         start = time.process_time()
         X_new, Y_new = sampler.sample(n_new)
         seconds = round(time.process_time() - start, 3)

@@ -1,7 +1,7 @@
 """Run a spec of this folder, or a part of it, going on where it ended.
 
     export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
-    python run.py keel.toml --store keel.sqlite
+    python run.py keel.toml --store keel.sqlite --keep-rows rows
     python run.py keel.toml --store keel.sqlite --data glass4 ecoli3 --approaches none SMOTE SEMResDDPM --minutes 20
 
 A part is kept in the same store and not run again as part of the whole: a run is known by its data, fold, approach
@@ -43,6 +43,9 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument(
+        "--keep-rows", type=Path, help="folder in which resampled tables are kept for later classifiers"
+    )
+    parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after about as long; start again later"
     )
     options = parser.parse_args()
@@ -56,7 +59,9 @@ def main():
 
     warnings.simplefilter("ignore")
     in_memory = {each.name: load(each.name) for each in spec.datasets if each.name in SPECIAL}
-    results = run_spec(spec, in_memory, store=options.store, n_jobs=options.jobs, progress=tell)
+    results = run_spec(
+        spec, in_memory, store=options.store, n_jobs=options.jobs, progress=tell, keep_rows=options.keep_rows
+    )
     for failure in results.failures():
         if failure.status != "skipped":
             print(failure, file=sys.stderr)

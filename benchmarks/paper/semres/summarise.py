@@ -8,6 +8,9 @@ weights are not to be had with four of the nine classifiers and stand beside doi
 Friedman's test and Wilcoxon's signed-rank tests with Holm's correction are over data sets (means over classifiers),
 which do not hang together as blocks do; mean ranks over blocks stand beside them. They need two data sets on which
 every approach has a score; of one there are averages alone.
+
+Approaches whose name begins with that of ``--control`` are variants of it ("SEMResDDPM judged"). As two variants in
+one table take places from each other, each is ranked and tested alone among all other approaches.
 """
 
 import argparse
@@ -84,7 +87,10 @@ def ranks(results, approaches, control):
         by_set.append(mean_ranks(scores).mean)
         tests.append((measure, friedman(scores), wilcoxon_holm(scores, control=control)))
     headings = [heading(measure) for measure in SHOWN]
-    text = ["## Mean ranks, 1 is best\n", "Over data sets, scores being means over classifiers:\n"]
+    text = [
+        f"## Mean ranks of {control} among others, 1 is best\n",
+        "Over data sets, scores being means over classifiers:\n",
+    ]
     text.append(
         table("approach", headings, [row(n, v, 2) for n, v in zip(approaches, np.transpose(by_set), strict=True)])
     )
@@ -142,7 +148,9 @@ def main():
     print(f"{len(results):,} of {results.n_planned:,} runs, {failed} failed.\n")
     print(averages(results, approaches, not options.without_paper))
     print(averages_with_weights(results))
-    print(ranks(results, approaches, options.control))
+    variants = [name for name in approaches if name.startswith(options.control)]
+    for variant in variants:
+        print(ranks(results, [name for name in approaches if name == variant or name not in variants], variant))
     print(every_set(results, approaches))
     for each in results.failures():
         if each.status == "failed":
