@@ -521,7 +521,7 @@ def test_a_y_without_classes_is_refused(cls, y, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"training_steps": 0}, "training_steps must be an int of at least 1, got 0"),
+        ({"training_steps": 0}, "training_steps must be (None or )?an int of at least 1, got 0"),
         ({"batch_size": 2.5}, "batch_size must be an int of at least 1, got 2.5"),
         ({"learning_rate": 0}, "learning_rate must be a number above 0, got 0"),
         ({"n_threads": 0}, "n_threads must be None or an int of at least 1, got 0"),
@@ -562,6 +562,24 @@ def test_a_diffusion_is_told_the_weights_the_classes_and_which_rows_to_hold_out(
     assert given["revealed"] == [3, 4, 5]
     np.testing.assert_array_equal(given["Z"][:, 3:], y[:, None] == np.array(list("abc")))
     assert given["held_out"].sum() == 0
+
+
+@pytest.mark.parametrize(("counts", "held", "steps"), [((200, 60), 0, 1000), ((200, 120), 12, 2000)])
+@pytest.mark.parametrize("training_steps", [None, 3])
+def test_only_rows_of_classes_to_be_drawn_decide_when_training_ends(counts, held, steps, training_steps, monkeypatch):
+    """A tenth of 60 rows is too few; a tenth of the 200 others would end training before the 60 are learned."""
+    given = {}
+
+    def learn(model, Z, **options):
+        given.update(options, steps=model.recipe.steps)
+        return _model.learn(replace(model, recipe=replace(model.recipe, steps=3)), Z, **options)
+
+    monkeypatch.setattr(_class_diffusion, "learn", learn)
+    X, y = table(counts)
+    model = small(TabDDPM, training_steps=training_steps).fit(X, y)
+    assert (given["held_out"] & (y == "b")).sum() == given["held_out"].sum() == held
+    assert np.isfinite(model.loss_history_[:, 2]).any() == (held > 0)
+    assert given["steps"] == (training_steps or steps)
 
 
 def test_the_gan_draws_real_rows_by_the_weights_of_their_classes(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,11 +20,14 @@ from rarelabel.training import TrainingResult
 
 __all__ = ["check_parameters", "draw_rows", "learn_classes"]
 
-_COUNTS = ("n_timesteps", "sampling_steps", "training_steps", "batch_size")
-_COUNTS_OR_NONE = ("width", "patience", "n_threads")
+_COUNTS = ("n_timesteps", "sampling_steps", "batch_size")
+_COUNTS_OR_NONE = ("training_steps", "width", "patience", "n_threads")
 _SWITCHES = ("attention", "shrinkage", "residual")
 _OF_THE_RECIPE = ("sampling_steps", "dropout", "batch_size", "learning_rate", "weight_decay", "patience")
 _OF_THE_LOOP = ("device", "n_threads", "progress", "cancel")
+
+_MOST_STEPS, _STEPS = 2000, 1000
+"""Where held-out rows end training, and where there are none."""
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
@@ -54,8 +58,8 @@ def learn_classes(
     encoder, Z, Y
         The table, encoded with its classes.
     labels : ndarray of int
-        Classes that rows will be drawn for. A tenth of their rows is held out where that is ten rows, else a tenth of
-        the others.
+        Classes that rows will be drawn for. A tenth of their rows is held out where that is ten rows, else none: the
+        loss of other classes stops falling long before few rows are learned.
     rng : Generator
     parameters : dict
         Of the sampler.
@@ -69,7 +73,7 @@ def learn_classes(
     """
     recipe = Recipe(
         T=parameters["n_timesteps"],
-        steps=parameters["training_steps"],
+        steps=parameters["training_steps"] or _MOST_STEPS,
         width=min(denoiser_width(encoder.width_), 512) if parameters["width"] is None else parameters["width"],
         denoiser=denoiser,
         without=without,
@@ -78,7 +82,9 @@ def learn_classes(
     model = first_model(encoder.blocks_, encoder, recipe, Z.mean(axis=0, dtype=np.float64), rng)
     held_out = np.zeros(len(Z), dtype=bool)
     if recipe.patience is not None:
-        held_out = choose_held_out(Y, labels, rng)
+        held_out = choose_held_out(Y, labels, rng) & Y[:, labels].any(axis=1)
+    if parameters["training_steps"] is None and not held_out.any():
+        model = replace(model, recipe=replace(recipe, steps=_STEPS))
     block = encoder.blocks_[-1]
     result = learn(
         model,

@@ -42,12 +42,14 @@ class SEMResDDPM(ClassMixin, GenerativeMixin, BaseSampler):
         T, the steps of the diffusion.
     sampling_steps : int, default=25
         Steps taken when drawing, at most T.
-    training_steps : int, default=2000
-        At most; training ends where the loss of held-out rows no longer falls.
+    training_steps : int, default=None
+        At most; training ends where the loss of held-out rows no longer falls. None: 2,000, or 1,000 where no row is
+        held out.
     batch_size : int, default=256
     learning_rate, weight_decay : float, default=1e-3 and 1e-5
     patience : int, default=5
-        Looks at the held-out loss, every 50 steps, without a better one, before training ends. None holds no row out.
+        Looks at the held-out loss, every 50 steps, without a better one, before training ends. Held out is a tenth of
+        the rows that are to be drawn for, where that is ten rows. None holds no row out.
     label_model : "forest" or classifier, default=None
         Learns the classes of the rows that :meth:`fit_resample` is given, and judges new ones: of ``n_choices``
         candidates for each row, the one is taken whose class it believes most.
@@ -121,7 +123,7 @@ class SEMResDDPM(ClassMixin, GenerativeMixin, BaseSampler):
         numeric_transform: NumericTransform = "quantile",
         n_timesteps: int = 1000,
         sampling_steps: int = 25,
-        training_steps: int = 2000,
+        training_steps: int | None = None,
         batch_size: int = 256,
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-5,
