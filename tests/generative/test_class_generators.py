@@ -521,7 +521,6 @@ def test_a_y_without_classes_is_refused(cls, y, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"training_steps": 0}, "training_steps must be (None or )?an int of at least 1, got 0"),
         ({"batch_size": 2.5}, "batch_size must be an int of at least 1, got 2.5"),
         ({"learning_rate": 0}, "learning_rate must be a number above 0, got 0"),
         ({"n_threads": 0}, "n_threads must be None or an int of at least 1, got 0"),
@@ -535,6 +534,13 @@ def test_a_y_without_classes_is_refused(cls, y, message):
 def test_parameters_that_mean_nothing_are_refused(cls, parameters, message):
     with pytest.raises(ValueError, match=message):
         small(cls, **parameters).fit_resample(*table())
+
+
+@every_class
+def test_only_diffusions_choose_their_training_steps_themselves(cls):
+    or_none = "" if cls is CWGANGP else "None or "
+    with pytest.raises(ValueError, match=f"^training_steps must be {or_none}an int of at least 1, got 0$"):
+        small(cls, training_steps=0).fit_resample(*table())
 
 
 # The parts
