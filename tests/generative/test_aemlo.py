@@ -7,10 +7,12 @@ from threading import Event
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.linear_model import LogisticRegression
 
 torch = pytest.importorskip("torch")
 
 from rarelabel import AEMLO, load_model  # noqa: E402
+from rarelabel.classifiers import BinaryRelevance  # noqa: E402
 from rarelabel.encoding import TableEncoder  # noqa: E402
 from rarelabel.generative import _latent_training  # noqa: E402
 from rarelabel.generative._encoded_rows import EncodedRows  # noqa: E402
@@ -332,6 +334,25 @@ def test_rows_that_do_not_carry_their_label_are_drawn_again_then_reported():
     assert round(len(Y_new) / model.acceptance_) >= 10 * (40 - len(Y_new))  # ten rounds, then given up
 
 
+def test_a_label_model_takes_rows_whose_labels_it_believes():
+    X, Y = table()
+    model = BinaryRelevance(LogisticRegression())
+    judge = model.fit(X, Y)
+
+    def judged(**choice):
+        sampler = AEMLO(**SMALL | {"training_steps": 300}, latent_noise=0.5, **choice)
+        X_res, Y_res = quietly(sampler.fit_resample, X, Y)
+        new = np.arange(len(X_res)) >= len(X)
+        made_for, second = sampler.made_for_[new], sampler.neighbor_rows_[new]
+        assert Y_res[new][np.arange(new.sum()), made_for].all()
+        assert Y[second, made_for].all()
+        return np.abs(judge.predict_proba(X_res[new]) - Y_res[new]).mean()
+
+    of_one, of_eight = judged(), judged(label_model=model)
+    assert of_eight < 0.5 * of_one
+    assert judged(label_model=model, n_choices=1) > 0.8 * of_one  # nothing to choose from
+
+
 def test_a_label_that_all_seeds_carry_is_given_to_every_decoded_row_unless_a_probability_is_asked_for():
     X, Y = table()
     calibrated, half = (AEMLO(**SMALL | {"training_steps": 1}, seeds="top_k", n_labels=1, label_threshold=rule)
@@ -385,6 +406,9 @@ def test_a_loss_that_becomes_nan_ends_training_with_the_weights_before(monkeypat
         ({"learning_rate": -1}, "learning_rate must be a number above 0, got -1"),
         ({"weight_decay": "x"}, "weight_decay must be a number of at least 0, got 'x'"),
         ({"threshold": 0}, "threshold must be a positive number, got 0"),
+        ({"label_model": "tree"}, "label_model must be None, 'forest' or a classifier with predict_proba, got 'tree'"),
+        ({"n_choices": 0}, "n_choices must be an int of at least 1, got 0"),
+        ({"label_model": "forest", "variant": "reference"}, "takes every row with a label, without a label_model"),
     ],
 )
 def test_parameters_that_mean_nothing_are_refused(parameters, message):

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from rarelabel._random import RandomState
 from rarelabel._validation import Matrix, Resampled
 from rarelabel.base import BaseSampler
-from rarelabel.encoding import NumericTransform
+from rarelabel.encoding import NumericTransform, TableEncoder
 from rarelabel.generative._aemlo_parameters import check_parameters
 from rarelabel.generative._conditions import label_conditions
 from rarelabel.generative._generative import GenerativeMixin
+from rarelabel.generative._label_model import LabelModel, fit_label_model
 from rarelabel.generative._latent_drawing import Drawn, LabelThreshold, draw_rows
 from rarelabel.generative._latent_files import latent_parts, read_latent
 from rarelabel.generative._latent_training import train_space
@@ -66,7 +67,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
     latent_size : int, default=None
         z; by default the number of encoded columns, from 16 to 128.
     width : int, default=None
-        Hidden units; by default the number of encoded columns, from 256 to 512 (128 beyond 10,000 columns).
+        Hidden units; by default the number of encoded columns, from 256 to 384 (128 beyond 10,000 columns).
     latent_weight, label_weight, ranking_weight, feature_weight : float, default=1, 10, 1 and 1
         Of the terms of the loss: agreement of the two codes, cross-entropy of labels, their ranking, features.
     orthogonality : float, default=0.1
@@ -81,6 +82,12 @@ class AEMLO(GenerativeMixin, BaseSampler):
     learning_rate, weight_decay : float, default=1e-3 and 1e-5
     patience : int, default=5
         Looks at the held-out loss, every 50 steps, without a better one, before training ends. None holds no row out.
+    label_model : None, "forest" or classifier, default=None
+        Judges the rows of :meth:`fit_resample` by P(labels | features), learned from all rows of the table: of the
+        candidates from each seed the one is taken whose labels it believes most. ``"forest"`` is a random forest.
+        :meth:`sample` has no judge.
+    n_choices : int, default=8
+        Candidates decoded for each new row where a label model judges them, else one.
     reject_copies : bool, default=True
         Draw rows again whose features equal those of a training row. A row that the table has more than once is
         frequent, and nobody's own: it may come again.
@@ -107,7 +114,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
     stopped_ : {"finished", "early", "cancelled", "not finite"}
         Why training ended.
     acceptance_ : float
-        Of the rows decoded last, the share that was accepted.
+        Of the rows decoded last, the share that was accepted, whether taken or not.
     drawn_for_ : ndarray of int
         After :meth:`sample`: index of the label each row was drawn for.
 
@@ -166,6 +173,8 @@ class AEMLO(GenerativeMixin, BaseSampler):
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-5,
         patience: int | None = 5,
+        label_model: Any = None,
+        n_choices: int = 8,
         reject_copies: bool = True,
         categorical_features: Any = "auto",
         device: str = "auto",
@@ -196,6 +205,8 @@ class AEMLO(GenerativeMixin, BaseSampler):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.patience = patience
+        self.label_model = label_model
+        self.n_choices = n_choices
         self.reject_copies = reject_copies
         self.categorical_features = categorical_features
         self.device = device
@@ -225,7 +236,11 @@ class AEMLO(GenerativeMixin, BaseSampler):
         if not plan.n_new or plan.rows is None or plan.made_for is None:
             return Resampled(np.arange(n), X[:0], Y[:0])
         self._train(X, Y, schema, plan, rng)
-        drawn = self._decode(np.searchsorted(self.trained_.rows, plan.rows), plan.made_for, None, rng)
+        judge = None
+        if self.label_model is not None:
+            encoder = TableEncoder(self.trained_.encoder.numeric_transform).fit(X, schema, Y)
+            judge = fit_label_model(self.label_model, encoder, X, Y, rng)
+        drawn = self._decode(np.searchsorted(self.trained_.rows, plan.rows), plan.made_for, None, rng, judge=judge)
         rows, none = np.arange(n), np.full(n, -1)
         return Resampled(
             rows,
@@ -286,6 +301,7 @@ class AEMLO(GenerativeMixin, BaseSampler):
         rng: np.random.Generator,
         *,
         n_asked: int | None = None,
+        judge: LabelModel | None = None,
     ) -> Drawn:
         """Rows from seeds, with a warning where they are fewer than asked for."""
         if self.variant == "reference":
@@ -299,11 +315,13 @@ class AEMLO(GenerativeMixin, BaseSampler):
                 noise=self.latent_noise,
                 conditions=conditions,
                 reject_copies=self.reject_copies,
+                judge=judge,
+                n_choices=self.n_choices,
                 rng=rng,
                 n_threads=self.n_threads,
             )
         n_asked = len(first) if n_asked is None else n_asked
-        self.acceptance_ = len(drawn.Y) / max(drawn.n_candidates, 1)
+        self.acceptance_ = drawn.acceptance
         if len(drawn.Y) < n_asked:
             missed = "have any label" if self.variant == "reference" else "carry the label they are made for"
             also = " and meet the conditions" if conditions else ""

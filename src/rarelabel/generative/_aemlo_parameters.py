@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rarelabel.generative._bounds import check_counts, check_number, check_switches, is_number
+from rarelabel.generative._label_model import check_label_model
 
 __all__ = ["check_parameters"]
 
@@ -17,7 +18,7 @@ _CHOICES = {
     "decoded_from": ("both", "labels", "features"),
     "numeric_transform": ("auto", "quantile", "standard", "minmax"),
 }
-_COUNTS = ("n_labels", "batch_size")
+_COUNTS = ("n_labels", "batch_size", "n_choices")
 _COUNTS_OR_NONE = ("latent_size", "width", "training_steps", "patience", "n_threads")
 _AT_LEAST_0 = (
     "latent_noise", "latent_weight", "label_weight", "ranking_weight", "feature_weight", "orthogonality",
@@ -32,6 +33,9 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {parameters[name]!r}")
     check_counts(parameters, _COUNTS, or_none=_COUNTS_OR_NONE)
     check_switches(parameters, ("reject_copies",))
+    check_label_model(parameters["label_model"])
+    if parameters["variant"] == "reference" and parameters["label_model"] is not None:
+        raise ValueError("variant='reference' takes every row with a label, without a label_model")
     for name in _AT_LEAST_0:
         check_number(parameters, name)
     check_number(parameters, "learning_rate", above=0)

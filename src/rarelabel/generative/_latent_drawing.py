@@ -13,6 +13,7 @@ from scipy.special import expit
 from rarelabel._validation import Matrix
 from rarelabel.encoding import Block, TableEncoder
 from rarelabel.generative._copies import are_copies
+from rarelabel.generative._label_model import LabelModel, choose_believed
 from rarelabel.generative._latent_model import LatentRecipe, LatentSpace, decode_codes
 from rarelabel.generative._seeds import choose_partners, plan_seeds, seeds_under
 from rarelabel.generative._subset_model import in_order
@@ -92,8 +93,8 @@ class Drawn:
         Which of the rows asked for each is.
     first, second : ndarray of int
         Seeds of each row, as rows of the training table; -1 where there is no second.
-    n_candidates : int
-        Rows decoded, accepted or not.
+    acceptance : float
+        Of the rows decoded the share that was accepted, taken or not.
     """
 
     X: Matrix
@@ -101,7 +102,7 @@ class Drawn:
     asked: NDArray[np.intp]
     first: NDArray[np.intp]
     second: NDArray[np.intp]
-    n_candidates: int
+    acceptance: float
 
 
 def latent_points(
@@ -225,14 +226,18 @@ def draw_rows(
     noise: float,
     conditions: dict[int, bool] | None = None,
     reject_copies: bool = True,
+    judge: LabelModel | None = None,
+    n_choices: int = 1,
     rng: np.random.Generator,
     n_threads: int | None,
 ) -> Drawn:
     """Draw a row from each seed, for a label that it carries.
 
-    A candidate is accepted if it carries its label, meets the conditions and is no copy of a training row. Where
-    it is not, another is drawn from the same seed, later from others of the same label. After ten rounds a row is given
-    up; in the last one copies are taken, because the table has few distinct rows then.
+    A candidate is accepted if it carries its label, meets the conditions and is no copy of a training row. Of
+    ``n_choices`` candidates from a seed, each towards a second seed of its own, the one is taken whose labels the judge
+    believes most; without a judge there is one. Where none is accepted, others are drawn from the same seed, later from
+    others of the same label. After ten rounds a row is given up; in the last one copies are taken, because the table
+    has few distinct rows then.
 
     Parameters
     ----------
@@ -246,6 +251,8 @@ def draw_rows(
         Labels that each row must have or must not have.
     reject_copies : bool, default=True
         Whether copies of rows that the table has once are drawn again.
+    judge : LabelModel, default=None
+    n_choices : int, default=1
     rng : Generator
     n_threads : int or None
 
@@ -254,33 +261,40 @@ def draw_rows(
     Drawn
     """
     seeds = trained.seeds_under(conditions or {})
+    n_choices = 1 if judge is None else n_choices
     first, second, missing = first.copy(), np.full(len(first), -1), np.arange(len(first))
-    parts, n_copies, n_candidates = [], 0, 0
-    step = max(1, _CELLS // max(trained.encoder.width_, 1))
+    parts, n_copies, n_candidates, n_accepted = [], 0, 0, 0
+    step = max(1, _CELLS // (max(trained.encoder.width_, 1) * n_choices))
     for attempt in range(_ATTEMPTS):
+        failed = []
         if 2 * attempt >= _ATTEMPTS:
             others = choose_partners(first[missing], labels[missing], seeds, rng)
             first[missing] = np.where(others >= 0, others, first[missing])
-        if interpolation:
-            second[missing] = choose_partners(first[missing], labels[missing], seeds, rng)
-        failed = []
         for slots in np.split(missing, range(step, len(missing), step)):
+            ones, wanted = np.repeat(first[slots], n_choices), np.repeat(labels[slots], n_choices)
+            partners = choose_partners(ones, wanted, seeds, rng) if interpolation else np.full(len(ones), -1)
             points = latent_points(
-                trained.codes, seeds, first[slots], second[slots], labels[slots],
-                interpolation=interpolation, noise=noise, rng=rng,
-            )  # fmt: skip
+                trained.codes, seeds, ones, partners, wanted, interpolation=interpolation, noise=noise, rng=rng
+            )
             decoded, scores = decode_codes(trained.space, points, n_threads=n_threads)
             X, _ = trained.encoder.inverse_transform(draw_states(decoded, trained.encoder.blocks_, trained.unseen, rng))
             Y = decode_labels(trained, scores)
-            valid = Y[np.arange(len(slots)), labels[slots]]
+            valid = Y[np.arange(len(wanted)), wanted]
             for label, value in (conditions or {}).items():
                 valid &= Y[:, label] == value
             copied = valid & reject_copies & are_copies(X, trained.hashes)
-            if attempt < _ATTEMPTS - 1:
-                valid &= ~copied
-            n_candidates, n_copies = n_candidates + len(slots), n_copies + int((copied & valid).sum())
-            parts.append((slots[valid], X[valid], Y[valid]))
-            failed.append(slots[~valid])
+            accepted = (valid & ~copied).reshape(-1, n_choices)
+            if attempt == _ATTEMPTS - 1:
+                accepted |= valid.reshape(-1, n_choices) & ~accepted.any(axis=1, keepdims=True)
+            beliefs = np.zeros(len(Y)) if judge is None else judge.log_likelihood(X, Y)
+            chosen = choose_believed(beliefs.reshape(-1, n_choices), accepted)
+            found = chosen >= 0
+            taken = np.flatnonzero(found) * n_choices + chosen[found]
+            second[slots[found]] = partners[taken]
+            n_candidates, n_accepted = n_candidates + len(wanted), n_accepted + int(accepted.sum())
+            n_copies += int(copied[taken].sum())
+            parts.append((slots[found], X[taken], Y[taken]))
+            failed.append(slots[~found])
         missing = np.concatenate(failed)
         if not len(missing):
             break
@@ -288,4 +302,4 @@ def draw_rows(
         warnings.warn(f"AEMLO: {n_copies} of the new rows equal rows of the table", UserWarning, stacklevel=5)
     X, Y, asked = in_order(parts)
     pairs = trained.rows[first[asked]], np.where(second[asked] >= 0, trained.rows[second[asked]], -1)
-    return Drawn(X, Y, asked, *pairs, n_candidates)
+    return Drawn(X, Y, asked, *pairs, n_accepted / max(n_candidates, 1))

@@ -151,7 +151,7 @@ def recipe_of(parameters: Mapping[str, Any], n: int, d: int) -> LatentRecipe:
     """How to train: with these parameters, on n rows of d encoded columns."""
     if parameters["variant"] == "reference":
         return released_recipe(n, parameters["training_steps"])
-    width = parameters["width"] or (128 if d > _WIDE else min(max(d, 256), 512))
+    width = parameters["width"] or (128 if d > _WIDE else min(max(d, 256), 384))
     same = (
         "latent_weight", "label_weight", "ranking_weight", "feature_weight", "orthogonality", "decoded_from",
         "batch_size", "learning_rate", "weight_decay", "patience",

@@ -74,4 +74,4 @@ def draw_as_released(trained: TrainedSpace, first: NDArray[np.intp], *, n_thread
     Y = scores.argmax(axis=1)[:, np.newaxis] == np.arange(scores.shape[1]) if trained.exclusive else scores >= 0
     asked = np.flatnonzero(Y.any(axis=1))
     seeds = trained.rows[first[asked]]
-    return Drawn(X[asked], Y[asked], asked, seeds, np.full(len(asked), -1), len(first))
+    return Drawn(X[asked], Y[asked], asked, seeds, np.full(len(asked), -1), len(asked) / max(len(first), 1))
