@@ -1,10 +1,11 @@
 """The ratio of imbalance: the rarer class of some sets thinned; and more than two classes.
 
     export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
-    python imbalance_ratio.py ratio --data vehicle1 segment0 yeast1 pimaImb --seeds 3
+    python imbalance_ratio.py ratio --data vehicle1 segment0 yeast1 pimaImb --seeds 3 --picture semres_ratio.svg
     python imbalance_ratio.py classes --seeds 3
 
-writes ``imbalance_STUDY.csv``, going on where it ended before, and ``imbalance_STUDY.md``. Ratio: of the rows given,
+writes ``imbalance_STUDY.csv``, going on where it ended before, and ``imbalance_STUDY.md``; the picture has F1 against
+the ratio, a mean over the seeds. Ratio: of the rows given,
 those of the rarer class are thinned at random until there are IR times as many of the other; rows held out stay as
 they are, so that scores can be compared along IR. Classes: ``wine`` and ``digits`` of scikit-learn, ``blobs`` of its
 ``make_classification`` (5 classes, 12 columns, 6 % of them exchanged); class k of the given rows is thinned to a
@@ -15,14 +16,17 @@ import argparse
 import time
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 from data import from_arrays, load
+from matplotlib.figure import Figure
 from sklearn.datasets import load_digits, load_wine, make_classification
 from study import downstream, fidelity, filled, of_budget, resampled, run_missing, split, write_table
 
 from rarelabel.registry import make_sampler
 
 APPROACHES = ("none", "SMOTE", "TabDDPM", "SEMResDDPM")
+COLOURS = {"none": "#222222", "SMOTE": "#cc79a7", "TabDDPM": "#0072b2", "SEMResDDPM": "#d55e00"}
 RATIOS = (2, 5, 10, 20, 40)
 COLUMNS = ("n_rarest", "n_new", "f1", "g_mean", "auc", "mcc", "wasserstein", "c2st_auc", "recall", "seconds")
 
@@ -91,6 +95,32 @@ STUDIES = {
 }
 
 
+def picture(lines):
+    """F1 of the rarer class against the imbalance ratio, a panel for each data set."""
+    names = list(dict.fromkeys(line["data"] for line in lines))
+    figure = Figure(figsize=(8, 2.6), layout="constrained")
+    for ax, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
+        mine = [line for line in lines if line["data"] == name]
+        others = max(int(line["n_rarest"]) + int(line["n_new"]) for line in mine)
+        for approach, colour in COLOURS.items():
+            scores = {}
+            for line in mine:
+                if line["approach"] == approach:
+                    scores.setdefault(others / int(line["n_rarest"]), []).append(float(line["f1"]))
+            ratios = sorted(scores)
+            means = [np.mean(scores[each]) for each in ratios]
+            ax.plot(ratios, means, color=colour, marker="o", markersize=3, linewidth=1.4, label=approach)
+        ax.set(xscale="log", xticks=RATIOS, xticklabels=RATIOS, ylim=(0, 1.02))
+        ax.minorticks_off()
+        ax.tick_params(labelsize="x-small")
+        ax.set_title(name, fontsize="small")
+    figure.supxlabel("rows of the other class for each of the rarer", fontsize="small")
+    figure.supylabel("F1 of the rarer class", fontsize="small")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize="small")
+    return figure
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("study", choices=STUDIES)
@@ -98,6 +128,7 @@ def main():
     parser.add_argument("--approaches", nargs="+", default=APPROACHES)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--training-steps", type=int, default=0, help="0: as the samplers have it")
+    parser.add_argument("--picture", type=Path, help="SVG file, of the study of ratios")
     options = parser.parse_args()
     job, data, by = STUDIES[options.study]
     jobs = (
@@ -112,6 +143,10 @@ def main():
     lines.sort(key=lambda x: (x["data"], ratios.index(x.get("ir", "as it is")), known.index(x["approach"])))
     titles = {"ratio": "The rarer class thinned", "classes": "More than two classes"}
     write_table(Path(f"imbalance_{options.study}.md"), titles[options.study], lines, by, COLUMNS)
+    if options.picture:
+        mpl.rcParams["svg.hashsalt"] = "rarelabel"  # the same bytes from the same rows
+        mpl.rcParams["svg.fonttype"] = "none"
+        picture(lines).savefig(options.picture, metadata={"Date": None})
 
 
 if __name__ == "__main__":
