@@ -60,7 +60,7 @@ def downstream(dataset, given, held, X_train, Y_train, seed, names=CLASSIFIERS):
         scores, predicted = label_scores_and_predictions(classifier, X_held)
         values, said = np.zeros(Y_held.shape), np.zeros(Y_held.shape, dtype=bool)
         values[:, classifier.classes_], said[:, classifier.classes_] = scores.values, predicted
-        told = HeldOut(Y_held, said, values, dataset.Y.sum(axis=0), scores.probabilities, exclusive=True)
+        told = HeldOut(Y_held, said, values, dataset.Y[given].sum(axis=0), scores.probabilities, exclusive=True)
         measured = measure_held_out(told)[0]
         found.append([measured[measure] for measure in DOWNSTREAM.values()])
     return dict(zip(DOWNSTREAM, np.mean(np.array(found, dtype=float), axis=0).tolist(), strict=True))
