@@ -34,6 +34,14 @@ def test_a_part_that_is_switched_off_is_not_trained(part, tmp_path):
     np.testing.assert_array_equal(again.sample(10)[0], without.sample(10)[0])
 
 
+def test_attention_is_there_when_asked_for():
+    X, y = mixture()
+    for parameters, expected in [({}, False), ({"attention": True}, True)]:
+        blocks = SEMResDDPM(**SMALL | parameters).fit(X, y).trained_.model.denoiser.blocks
+        assert [each.attention is not None for each in blocks] == [expected] * len(blocks)
+        assert all(each.shrinkage is not None and each.residual for each in blocks)
+
+
 def test_rows_can_be_drawn_under_a_condition_on_a_column():
     X, y = mixture()
     model = SEMResDDPM(**SMALL).fit(X, y)
