@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,8 +76,8 @@ class Team:
 def join_team(place: torch.device) -> Team:
     """The processes that torchrun started; this one alone without torchrun.
 
-    They stay joined until they end. A second meeting on the store of the first can find its old addresses and hang, and
-    threads of a group that parts while its process ends can bring the process down.
+    They stay joined until Python ends: a second meeting on the store of the first can find its old addresses and hang.
+    There they part, for threads of a group that is still joined when its process ends can bring the process down.
 
     Examples
     --------
@@ -89,4 +90,10 @@ def join_team(place: torch.device) -> Team:
         if place.type == "cuda":
             torch.cuda.set_device(place)
         distributed.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo")
+        atexit.register(_part)
     return Team(distributed.get_rank(), distributed.get_world_size())
+
+
+def _part() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
