@@ -4,8 +4,8 @@
     python cost.py networks            # writes cost_networks.md
     python cost.py drawing --data vehicle1 segment0 yeast1 --seeds 3      # cost_drawing.csv and cost_drawing.md
 
-Networks: SEMST-ResNet and an MLP denoiser of as many weights, d columns of numbers, batches of 256, the two in turn;
-the lower quartile of CPU milliseconds, as other work on the machine only ever adds.
+Networks: SEMST-ResNet with and without attention and an MLP denoiser of as many weights, d columns of numbers, batches
+of 256, the three in turn; the lower quartile of CPU milliseconds, as other work on the machine only ever adds.
 
 Drawing: one trained model draws as many new rows in its default steps and by ancestral sampling in all T = 1000 (the
 reverse chain of Ho et al.: as many steps as T, and fresh noise in each). ``study.py`` says what is measured of the
@@ -66,32 +66,38 @@ def milliseconds(function):
     return (time.process_time() - start) * 1e3
 
 
+def quartile(times):
+    return np.quantile(np.array(times), 0.25, axis=0)
+
+
 def networks(rounds):
     text = ["# A training step of SEMST-ResNet and of an MLP of as many weights\n"]
-    text.append("`cost.py networks` says how; batches of 256, CPU milliseconds of one thread, forward alone beside.\n")
-    text.append("| d | weights | MLP | ms a step | MLP | ratio | ms forward | MLP | ratio |\n|---" + "|---:" * 8 + "|")
+    text.append("`cost.py networks` says how; batches of 256, CPU milliseconds of one thread.\n")
+    text.append("| d | network | weights | ms a step | over MLP | ms forward | over MLP |\n|---|---" + "|---:" * 5 + "|")
+    torch.set_num_threads(1)
     for d in (10, 40):
-        torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(0)
         width = min(denoiser_width(d), 512)
-        pair = (
-            SEMSTResNet(d, width=width, dropout=0.1, conditional=True),
-            MLPDenoiser(d, width=width_of_equal_size(d), dropout=0.1, conditional=True),
-        )
-        steps = [steps_of(network, d, generator) for network in pair]
+        sizes = {"dropout": 0.1, "conditional": True}
+        rivals = {
+            "SEMST-ResNet": SEMSTResNet(d, width=width, **sizes),
+            "SEMST-ResNet without attention": SEMSTResNet(d, width=width, attention=False, **sizes),
+            "MLP": MLPDenoiser(d, width=width_of_equal_size(d), **sizes),
+        }
+        steps = [steps_of(network, d, generator) for network in rivals.values()]
         x, at = torch.randn(256, d, generator=generator), torch.rand(256, generator=generator)
         known = torch.zeros(256, d, dtype=torch.bool)
         for step in steps:
             step()
-        trained = np.array([[milliseconds(step) for step in steps] for _ in range(rounds)])
+        trained = quartile([[milliseconds(step) for step in steps] for _ in range(rounds)])
         with torch.no_grad():
-            calls = [partial(network, x, at, known) for network in pair]
-            drawn = np.array([[milliseconds(call) for call in calls] for _ in range(rounds)])
-        (a, b), (c, e) = (np.quantile(each, 0.25, axis=0) for each in (trained, drawn))
-        sizes = [f"{n_weights(network):,}" for network in pair]
-        text.append(
-            f"| {d} | {' | '.join(sizes)} | {a:.1f} | {b:.1f} | {a / b:.1f} | {c:.1f} | {e:.1f} | {c / e:.1f} |"
-        )
+            calls = [partial(network, x, at, known) for network in rivals.values()]
+            drawn = quartile([[milliseconds(call) for call in calls] for _ in range(rounds)])
+        for (name, network), a, b in zip(rivals.items(), trained, drawn, strict=True):
+            ratios = a / trained[-1], b / drawn[-1]
+            text.append(
+                f"| {d} | {name} | {n_weights(network):,} | {a:.1f} | {ratios[0]:.1f} | {b:.1f} | {ratios[1]:.1f} |"
+            )
     Path("cost_networks.md").write_text("\n".join(text) + "\n")
 
 

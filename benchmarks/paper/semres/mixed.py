@@ -2,8 +2,6 @@
 
     export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
     python mixed.py --seeds 3
-    python run.py mixed.toml --store mixed.sqlite
-    python summarise.py mixed.sqlite --without-paper > mixed_downstream.md
 
 writes ``mixed.csv``, going on where it ended before, and ``mixed.md``. ``study.py`` says how rows are given and held
 out. The new rows of the rarer class are compared with those given. ``invalid``: values of category columns that no
