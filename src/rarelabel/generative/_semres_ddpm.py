@@ -85,8 +85,8 @@ class SEMResDDPM(ClassMixin, GenerativeMixin, BaseSampler):
     trained on all rows and told their class, rare classes drawn up to ten times as often, so that a class of five rows
     borrows what columns look like from the others, several classes cost one training, and categories and missing values
     are diffused as states. The network gives x_0, not the noise, held in the training range. All sizes are ours: the
-    paper states none. Attention, which the paper's network has, is off: it doubles the time of a fit, and no measure
-    of new rows or of classifiers that learn from them gained by more than it varies from seed to seed.
+    paper states none. Attention, which the paper's network has, is off: it doubles the time of a fit and gains
+    little that could be told from chance.
 
     A class of one or two rows is not learned: its new rows are copies whose numbers are moved by a little within the
     range of the column, and a warning says so. Where only such classes are to grow, no network is trained until rows of
