@@ -168,6 +168,49 @@ def test_flat_losses_say_nothing_so_given_labels_are_trusted():
     assert manager.manage(np.full(Y.shape, 0.693), Y).clean.all()
 
 
+def unlearned_table():
+    """Positives of label 0, not learned yet, and of label 1, learned; the first ten of each are wrong."""
+    rng = np.random.default_rng(0)
+    Y = np.arange(400)[:, np.newaxis] < [60, 60]
+    confidences = np.where(Y, [0.1, 0.9], 0.03) * rng.uniform(0.8, 1.1, Y.shape)
+    confidences[:10] = 0.02 * rng.uniform(0.8, 1.2, (10, 2))
+    return -np.log(np.where(Y, confidences, 1 - confidences)), Y, [confidences]
+
+
+def test_a_value_that_is_not_learned_yet_is_trusted():
+    losses, Y, views = unlearned_table()
+    manager = LabelManager(unlearned="trust").fit(losses, Y)
+    assert (manager.mixture_ == -1).tolist() == [[False, False], [True, False]]
+    managed = manager.manage(losses, Y, views)
+    assert (managed.clean[:60, 0]).all()
+    assert (managed.labels[:60, 0]).all()
+    assert managed.clean[:60, 1].tolist() == [False] * 10 + [True] * 50
+    assert not managed.labels[:10, 1].any()
+
+
+def test_as_in_the_paper_an_unlearned_value_is_managed():
+    losses, Y, views = unlearned_table()
+    manager = LabelManager().fit(losses, Y)
+    assert (manager.mixture_ != -1).all()
+    managed = manager.manage(losses, Y, views)
+    assert managed.clean[:60].tolist() == [[False, False]] * 10 + [[True, True]] * 50
+    trusting = LabelManager(unlearned="trust").fit(losses, Y)
+    assert (trusting.mixture_[:, 1] == manager.mixture_[:, 1]).all()
+    learned = (slice(None), 1)
+    np.testing.assert_array_equal(
+        trusting.clean_probability(losses, Y)[learned], manager.clean_probability(losses, Y)[learned]
+    )
+
+
+@pytest.mark.parametrize(("confidence", "trusted"), [(0.501, False), (0.499, True)])
+def test_learned_is_what_a_coin_does_not_say(confidence, trusted):
+    rng = np.random.default_rng(0)
+    losses = np.append(-np.log(confidence) + 1e-4 * rng.normal(size=300), 3 + 0.1 * rng.normal(size=100))[:, np.newaxis]
+    manager = LabelManager(unlearned="trust").fit(losses, np.ones_like(losses))
+    assert manager.mixtures_.means[0, 0] == pytest.approx(-np.log(confidence), abs=1e-3)
+    assert (manager.mixture_[1, 0] == -1) == trusted
+
+
 def test_fewer_rows_than_a_mixture_needs():
     manager = LabelManager().fit([[0.1], [0.2]], [[1], [0]])
     assert manager.mixtures_.means.shape == (2, 0)
@@ -251,6 +294,7 @@ def test_tensors_are_taken_as_they_are():
         ({"epsilon": float("nan")}, "epsilon must lie in"),
         ({"min_rows": 1}, "min_rows must be at least 2, one for each component, got 1"),
         ({"rare": "guess"}, r"rare must be one of \('pool', 'skip'\), got 'guess'"),
+        ({"unlearned": "x"}, r"unlearned must be one of \('manage', 'trust'\), got 'x'"),
         ({"reg_covar": 0}, "reg_covar must be above 0, got 0"),
     ],
 )

@@ -73,7 +73,7 @@ def quartile(times):
 def networks(rounds):
     text = ["# A training step of SEMST-ResNet and of an MLP of as many weights\n"]
     text.append("`cost.py networks` says how; batches of 256, CPU milliseconds of one thread.\n")
-    text.append("| d | network | weights | ms a step | over MLP | ms forward | over MLP |\n|---|---" + "|---:" * 5 + "|")
+    text.append("| d | network | weights | ms a step | over MLP | forward | over MLP |\n|---|---" + "|---:" * 5 + "|")
     torch.set_num_threads(1)
     for d in (10, 40):
         generator = torch.Generator().manual_seed(0)

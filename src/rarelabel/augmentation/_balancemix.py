@@ -30,7 +30,7 @@ from rarelabel.augmentation._balancemix_record import EpochRecord
 from rarelabel.augmentation._balancemix_run import Diverged, Epoch, Run, Settings, default_warmup, given_losses
 from rarelabel.augmentation._balancemix_state import check_state, read_state, write_state
 from rarelabel.augmentation._inputs import as_labels, columns_of
-from rarelabel.augmentation._label_manager import LabelManager
+from rarelabel.augmentation._label_manager import Unlearned
 from rarelabel.augmentation._managed_labels import ManagedLabels, ManagementScores
 from rarelabel.augmentation._methods import Method, find_method
 from rarelabel.augmentation._minority_sampler import MinoritySampler
@@ -91,8 +91,8 @@ class BalanceMix:
         Norm to which gradients are clipped; None clips nothing.
     alpha, mix_per_row : float and bool, default=4.0 and True
         ``alpha`` and ``per_row`` of :func:`mixup`.
-    epsilon : float, default=0.975
-        Of :class:`LabelManager`; 0.55 where only one positive of a row is known.
+    epsilon, unlearned : float and str, default=0.975 and "manage"
+        Of :class:`LabelManager`; ``epsilon`` is 0.55 where only one positive of a row is known.
     temperature, positives_only : float and bool, default=1.0 and False
         Of :class:`MinoritySampler`.
     class_weight : "balanced" or None, default=None
@@ -175,6 +175,7 @@ class BalanceMix:
         alpha: float = 4.0,
         mix_per_row: bool = True,
         epsilon: float = 0.975,
+        unlearned: Unlearned = "manage",
         temperature: float = 1.0,
         positives_only: bool = False,
         class_weight: Literal["balanced"] | None = None,
@@ -208,6 +209,7 @@ class BalanceMix:
             alpha=alpha,
             mix_per_row=mix_per_row,
             epsilon=epsilon,
+            unlearned=unlearned,
             temperature=temperature,
             positives_only=positives_only,
             class_weight=class_weight,
@@ -347,8 +349,8 @@ class BalanceMix:
             finally:
                 run.rows.close()
         losses = given_losses(logits, run.Y)
-        manager = LabelManager(epsilon=self.settings.epsilon)
-        found = manager.fit(losses, run.Y).manage(losses, run.Y, [view.sigmoid() for view in views])
+        manager = self.settings.make_manager().fit(losses, run.Y)
+        found = manager.manage(losses, run.Y, [view.sigmoid() for view in views])
         return replace(found, label_names=run.label_names)
 
     def suspicious_labels(self, top: int | None = None, *, row_names: Any = None) -> SuspiciousLabels:
@@ -376,7 +378,7 @@ class BalanceMix:
                 positives_only=settings.positives_only,
                 random_state=settings.seed,
             ),
-            manager=LabelManager(epsilon=settings.epsilon),
+            manager=settings.make_manager(),
             team=team,
             place=place,
             amp=self._amp_type(place),

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from rarelabel._device import forked_rng, torch_generator
 from rarelabel._team import Team
-from rarelabel.augmentation._label_manager import LabelManager
+from rarelabel.augmentation._label_manager import LabelManager, Unlearned
 from rarelabel.augmentation._losses import AsymmetricLoss, reliability_weighted_bce
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._methods import Method
@@ -49,6 +49,7 @@ class Settings:
     alpha: float
     mix_per_row: bool
     epsilon: float
+    unlearned: Unlearned
     temperature: float
     positives_only: bool
     class_weight: str | None
@@ -67,9 +68,12 @@ class Settings:
         if self.max_norm is not None and not self.max_norm > 0:
             raise ValueError(f"max_norm must be above 0, or None, got {self.max_norm!r}")
         mixing_weights(0, alpha=self.alpha)
-        LabelManager(epsilon=self.epsilon)
+        self.make_manager()
         if not (self.temperature > 0 and math.isfinite(self.temperature)):
             raise ValueError(f"temperature must be a number above 0, got {self.temperature!r}")
+
+    def make_manager(self) -> LabelManager:
+        return LabelManager(epsilon=self.epsilon, unlearned=self.unlearned)
 
 
 def default_warmup(epochs: Any, share: int) -> int:

@@ -12,9 +12,10 @@ from rarelabel.augmentation._inputs import as_confidences, as_labels, as_losses,
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._mixtures import fit_two_gaussians
 
-__all__ = ["LabelManager", "Rare"]
+__all__ = ["LabelManager", "Rare", "Unlearned"]
 
 Rare = Literal["pool", "skip"]
+Unlearned = Literal["manage", "trust"]
 _TRUSTED = -1
 
 
@@ -44,6 +45,12 @@ class LabelManager:
         What becomes of a label that fewer rows are given (as 1 or as 0). ``"pool"``: one mixture for all such labels
         together, if they have ``min_rows`` rows in all. ``"skip"``, or where even that is too few: given labels are
         trusted, :math:`p_G = 1`.
+    unlearned : {"manage", "trust"}, default="manage"
+        What becomes of the rows given 1 (or 0) of a label while even the smaller mean of their mixture is above log 2,
+        the cross-entropy of a coin: the network says the opposite of most of them, so it has not learned them yet, and
+        losses do not tell clean from wrong. ``"manage"``, as in the paper: the mixture counts all the same, and most
+        positives of a rare label are doubted. ``"trust"``: given labels are trusted. It is for losses that are binary
+        cross-entropy in nats.
     reg_covar : float, default=1e-6
         Added to every variance. Where the means of a mixture are nearer than its square root, so that the losses do
         not tell clean from wrong, given labels are trusted.
@@ -86,6 +93,7 @@ class LabelManager:
         epsilon: float = 0.975,
         min_rows: int = 10,
         rare: Rare = "pool",
+        unlearned: Unlearned = "manage",
         reg_covar: float = 1e-6,
         tol: float = 1e-3,
         max_iter: int = 100,
@@ -96,12 +104,15 @@ class LabelManager:
             raise ValueError(f"min_rows must be at least 2, one for each component, got {min_rows!r}")
         if rare not in get_args(Rare):
             raise ValueError(f"rare must be one of {get_args(Rare)}, got {rare!r}")
+        if unlearned not in get_args(Unlearned):
+            raise ValueError(f"unlearned must be one of {get_args(Unlearned)}, got {unlearned!r}")
         for name, value in {"reg_covar": reg_covar, "tol": tol, "max_iter": max_iter}.items():
             if not value > 0:
                 raise ValueError(f"{name} must be above 0, got {value!r}")
         self.epsilon = epsilon
         self.min_rows = min_rows
         self.rare = rare
+        self.unlearned = unlearned
         self.reg_covar = reg_covar
         self.tol = tol
         self.max_iter = max_iter
@@ -143,7 +154,10 @@ class LabelManager:
                 samples.append(pool)
         self.mixtures_ = fit_two_gaussians(samples, reg_covar=self.reg_covar, tol=self.tol, max_iter=self.max_iter)
         if samples:
-            mixture[self.mixtures_.collapsed[mixture]] = _TRUSTED
+            silent = self.mixtures_.collapsed
+            if self.unlearned == "trust":
+                silent = silent | (self.mixtures_.means[0] > np.log(2))
+            mixture[silent[mixture]] = _TRUSTED
         self.mixture_ = mixture
         self.label_names_ = names
         return self
