@@ -149,7 +149,8 @@ def test_a_frame_and_a_series_come_back_as_they_came(cls):
         }
     )
     y = pd.Series(pd.Categorical(["well"] * 45 + ["ill"] * 15), name="state")
-    X_res, y_res = small(cls).fit_resample(X, y)
+    with pytest.warns(UserWarning, match="columns have missing values.*: 'children'; impute"):
+        X_res, y_res = small(cls).fit_resample(X, y)
     assert X_res.dtypes.equals(X.dtypes)
     assert isinstance(y_res, pd.Series)
     assert (y_res.dtype, y_res.name) == (y.dtype, "state")
@@ -460,7 +461,11 @@ def test_columns_that_are_constant_equal_many_valued_or_nearly_constant(cls):
             "gaps": np.where(rng.random(300) < 0.4, np.nan, X[:, 1]),
         }
     )
-    X_res, y_res = small(cls).fit_resample(frame, y)
+    with pytest.warns(
+        UserWarning, match="have missing values, and new rows miss them .*: 'none', 'gaps'; impute"
+    ) as told:
+        X_res, y_res = small(cls).fit_resample(frame, y)
+    assert len(told) == 1
     new = X_res.iloc[300:]
     assert (y_res[300:] == "b").all()
     assert len(new) == 240
@@ -629,7 +634,8 @@ def test_numbers_of_which_most_are_missing_keep_their_spread():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(500, 4)), np.array(["a"] * 400 + ["b"] * 100)
     X[rng.random(X.shape) < 0.8] = np.nan
-    X_new = TabDDPM(width=64, training_steps=400, random_state=0).fit_resample(X, y)[0][500:]
+    with pytest.warns(UserWarning, match="missing values"):
+        X_new = TabDDPM(width=64, training_steps=400, random_state=0).fit_resample(X, y)[0][500:]
     assert np.nanstd(X_new) == pytest.approx(np.nanstd(X[400:]), rel=0.15)
     assert np.isnan(X_new).mean() == pytest.approx(0.8, abs=0.05)
 

@@ -45,7 +45,8 @@ def truth(seed):
 def drawn(request):
     """The method, its fitted model, and new rows of both classes: numbers (x0, x1, x2) and towns."""
     cls, seed = request.param
-    model = cls(**LEARNING[cls], random_state=seed).fit(*truth(seed))
+    with pytest.warns(UserWarning, match="columns have missing values"):
+        model = cls(**LEARNING[cls], random_state=seed).fit(*truth(seed))
     rows = {}
     for name in ("rare", "often"):
         X, y = model.sample(N_NEW, {name: 1})

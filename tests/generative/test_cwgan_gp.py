@@ -121,7 +121,8 @@ def test_numbers_that_most_rows_miss_keep_their_spread():
     X[rng.random(500) < 0.9, 0] = np.nan
     X[:, 1] = np.where(np.isnan(X[:, 0]), X[:, 1], 0.9 * X[:, 0] + 0.4 * X[:, 1])
     sampler = CWGANGP(training_steps=400, critic_steps=3, batch_size=64, learning_rate=1e-3, random_state=0)
-    X_new = sampler.fit(X, y).sample(1000)[0]
+    with pytest.warns(UserWarning, match="missing values"):
+        X_new = sampler.fit(X, y).sample(1000)[0]
     there = ~np.isnan(X_new[:, 0])
     assert there.mean() == pytest.approx(0.1, abs=0.05)
     assert X_new[there, 0].std() == pytest.approx(np.nanstd(X[:, 0]), rel=0.3)

@@ -281,5 +281,6 @@ def test_what_is_named_for_such_tables_takes_them(method):
     X = np.random.default_rng(0).integers(0, 3, (40, 2)).astype(float)
     X[3, 0] = np.nan
     data = Dataset(X, mixed().Y, Schema(columns, mixed().schema.labels, True), "words")
-    made, _ = tasks.resample_dataset(data, method, {"training_steps": 2})
+    with pytest.warns(UserWarning, match="columns have missing values.*: 'x'; impute"):
+        made, _ = tasks.resample_dataset(data, method, {"training_steps": 2})
     assert made.Y.sum(axis=0).tolist() == [32, 32]

@@ -167,8 +167,9 @@ def prepare_class_model(
     -----
     UserWarning
         If a class that rows are added to has fewer than three rows. Of other classes with as few rows a warning comes
-        when they are drawn.
+        when they are drawn. If columns have missing values, which new rows have too.
     """
+    _warn_of_missing(X, schema, plan.method, stacklevel=6)
     counts = Y.sum(axis=0)
     labels, shares = np.flatnonzero(counts), np.ones((counts > 0).sum())
     if plan.n_new:
@@ -240,6 +241,17 @@ def sample_classes(
     _warn_of_few(others, trained.few, schema, method, stacklevel=5)
     loop: dict[str, Any] = {"reject_copies": reject_copies, "rng": rng}
     return *draw_classes(trained, classes, draw, method, conditions, **loop), classes
+
+
+def _warn_of_missing(X: Matrix, schema: Schema, method: str, *, stacklevel: int) -> None:
+    columns = np.unique(X.indices[np.isnan(X.data)]) if sparse.issparse(X) else np.flatnonzero(np.isnan(X).any(axis=0))
+    if len(columns):
+        names = ", ".join(repr(schema.feature_names[j]) for j in columns[:5])
+        more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
+        message = (
+            f"{method}: columns have missing values, and new rows miss them where rows like them do: {names}{more}"
+        )
+        warnings.warn(f"{message}; impute them before, if no new row may", UserWarning, stacklevel=stacklevel)
 
 
 def _warn_of_few(
