@@ -8,6 +8,9 @@ Tables 14 and 15, of the labels as they were managed at 25, 50, 75 and 100 % of 
     cd benchmarks/paper/balancemix; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
     python ucmerced.py ucmerced.csv --seeds 3 > ucmerced.md
 
+``--validation`` trains on four fifths of the training pictures and judges by the others, to look at settings such as
+``--epochs`` and ``--warmup`` without the test pictures.
+
 Lines that the CSV file already has are not computed again, and a training that was stopped goes on after its last whole
 epoch. On a GPU, with weights of ImageNet:
 
@@ -45,10 +48,15 @@ SCORES = {
 }  # fmt: skip
 
 
-def read_data(size):
+def read_data(size, validation=False):
     table = Path(os.environ["RARELABEL_DATA"]) / "images" / "ucmerced_multilabel" / "labels.csv"
     images = read_images(table, size=size, split="repo_split").load()
-    return images.take(images.split == "train"), images.take(images.split != "train")
+    train, test = images.take(images.split == "train"), images.take(images.split != "train")
+    if not validation:
+        return train, test
+    rows = np.random.default_rng(1).permutation(len(train.Y))
+    n = len(rows) * 4 // 5
+    return train.take(np.sort(rows[:n])), train.take(np.sort(rows[n:]))
 
 
 def measure(train, test, job, options, state):
@@ -63,7 +71,7 @@ def measure(train, test, job, options, state):
         network,
         method=method,
         epochs=options.epochs,
-        warmup=max(1, options.epochs // 4),
+        warmup=options.warmup,
         batch_size=32,
         view=ImageView(RandAugment(2, options.magnitude), flip=0.5),
         learning_rate=options.learning_rate,
@@ -100,8 +108,8 @@ def append_line(path, line):
 def run_missing(options):
     """All lines of the CSV file, after those of the jobs that it lacks."""
     settings = {
-        name: getattr(options, name) for name in ("network", "head", "size", "epochs", "learning_rate", "magnitude",
-                                                  "epsilon")
+        name: getattr(options, name) for name in ("network", "head", "size", "epochs", "warmup", "learning_rate",
+                                                  "magnitude", "epsilon", "validation")
     }  # fmt: skip
     settings["pretrained"] = options.checkpoint is not None
     data = None
@@ -112,7 +120,7 @@ def run_missing(options):
                 named = {key: str(value) for key, value in job.items()}
                 if any(named.items() <= line.items() for line in read_lines(options.csv)):
                     continue
-                data = data or read_data(options.size)
+                data = data or read_data(options.size, options.validation)
                 name = "-".join(str(value).replace(" ", "") for value in job.values())
                 state = options.csv.with_name(f".{options.csv.stem}-{name}.state")
                 line = job | measure(*data, job, options, state)
@@ -167,12 +175,16 @@ def main():
     parser.add_argument("--checkpoint")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--warmup", type=int, help="a quarter of the epochs by default")
+    parser.add_argument("--validation", action="store_true")
     parser.add_argument("--learning-rate", type=float, default=0.05)
     parser.add_argument("--magnitude", type=float, default=5.0)
     parser.add_argument("--epsilon", type=float, default=0.975)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=0)
     options = parser.parse_args()
+    if options.warmup is None:
+        options.warmup = max(1, options.epochs // 4)
     lines = run_missing(options)
     if lines:
         write_tables(lines, options)
