@@ -349,8 +349,7 @@ class BalanceMix:
             finally:
                 run.rows.close()
         losses = given_losses(logits, run.Y)
-        manager = self.settings.make_manager().fit(losses, run.Y)
-        found = manager.manage(losses, run.Y, [view.sigmoid() for view in views])
+        found = self.settings.make_manager().fit(losses, run.Y).manage(losses, run.Y, [v.sigmoid() for v in views])
         return replace(found, label_names=run.label_names)
 
     def suspicious_labels(self, top: int | None = None, *, row_names: Any = None) -> SuspiciousLabels:
