@@ -602,6 +602,19 @@ def test_methods_that_mean_nothing_are_refused():
 # --- what it says about labels ---
 
 
+def test_what_is_not_learned_yet_can_be_trusted():
+    """After a short warm-up positives are hardly learned: trusted, they all stay."""
+    found = {way: trainer(unlearned=way, epochs=3).fit(X, NOISY) for way in ("manage", "trust")}
+    assert {way: each.manager_.unlearned for way, each in found.items()} == {way: way for way in found}
+    removed = {way: each.history_[-1].positives_removed for way, each in found.items()}
+    assert removed["trust"] < removed["manage"]
+    trusted = found["trust"].manager_.mixture_ == -1
+    assert trusted[1].any()
+    assert found["trust"].managed_labels().clean[:, trusted[1]][NOISY[:, trusted[1]]].all()
+    with pytest.raises(ValueError, match="unlearned must be one of"):
+        trainer(unlearned="guess")
+
+
 def test_wrong_labels_are_found_and_scored():
     data, _ = make_imbalanced_multilabel(800, 20, 4, class_sep=1.5, random_state=0)
     noisy = mislabel(data.Y, 0.2, random_state=1)

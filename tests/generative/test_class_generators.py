@@ -479,6 +479,17 @@ def test_columns_that_are_constant_equal_many_valued_or_nearly_constant(cls):
 
 
 @every_class
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_columns_with_missing_values_are_named_once(cls, as_sparse):
+    X, y = table((40, 12), d=8)
+    X[3, [1, 2, 4, 5, 6, 7]] = np.nan
+    X[:2, 4] = np.nan
+    with pytest.warns(UserWarning, match="'x1', 'x2', 'x4', 'x5', 'x6' and 1 more; impute") as told:
+        small(cls).fit_resample(sparse.csr_array(X) if as_sparse else X, y)
+    assert len(told) == 1
+
+
+@every_class
 @pytest.mark.parametrize("n_rare", [1, 2, 5])
 def test_missing_values_come_only_where_there_were_some(cls, n_rare):
     """Of a class that is copied, and of one that is learned."""
