@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,3 +98,5 @@ def join_team(place: torch.device) -> Team:
 def _part() -> None:
     if distributed.is_initialized():
         distributed.destroy_process_group()
+        # A thread of the group that frees its last tensor once Python has ended brings the process down.
+        time.sleep(0.3)
