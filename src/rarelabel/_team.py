@@ -98,6 +98,6 @@ def join_team(place: torch.device) -> Team:
 def _part() -> None:
     if distributed.is_initialized():
         distributed.destroy_process_group()
-        # Processes that ended at once still died now and then (1 of 28 starts): it seems that a thread of the group must
-        # not free its last tensor once Python has ended.
+        # Processes that ended at once still died now and then (1 of 28 starts): it seems that a thread of the group
+        # must not free its last tensor once Python has ended.
         time.sleep(0.3)
