@@ -47,7 +47,7 @@ def view(x, generator):
 
 
 # %%
-# The loop. A view of each row is trained on, and two more are looked at for re-labelling.
+# The loop. Two views of each row are looked at for re-labelling, and the first of them is trained on.
 network = make_network()
 optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=0.9, weight_decay=1e-4)
 manager, sampler = LabelManager(epsilon=0.9), MinoritySampler(Y, random_state=SEED)
@@ -58,12 +58,12 @@ for epoch in range(EPOCHS):
         views = []
         for rows, purpose in ((random, "view"), (minority, "partner view")):
             generator = torch_stream(purpose, epoch, step)
-            views.append([view(X[rows], generator) for _ in range(3)])
+            views.append([view(X[rows], generator) for _ in range(2)])
         y_random, y_minority, weights = Y[random], Y[minority], None
         if epoch >= WARMUP:
             both = np.concatenate([random, minority])
             with torch.no_grad():
-                looks = network(torch.cat([views[0][1], views[1][1], views[0][2], views[1][2]])).sigmoid().chunk(2)
+                looks = network(torch.cat([views[0][0], views[1][0], views[0][1], views[1][1]])).sigmoid().chunk(2)
             managed = manager.manage(losses[both], Y[both], looks)  # noqa: F821
             y_random, y_minority = np.split(managed.labels, [len(random)])
             weights = managed.weights[: len(random)]

@@ -327,7 +327,7 @@ calls = 0
 def killing(x, generator):
     global calls
     calls += 1
-    if calls == 34:  # in the third epoch: the two of warm-up have 12 views each, those after it 6 in each of 6 steps
+    if calls == 34:  # in the third epoch: the two of warm-up have 12 views each, those after it 4 in each of 6 steps
         os.kill(os.getpid(), signal.SIGKILL)
     return jitter(x, generator)
 trained = trainer(batch_view=killing)

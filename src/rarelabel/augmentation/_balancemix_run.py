@@ -30,7 +30,7 @@ from rarelabel.training import is_set
 
 __all__ = ["Diverged", "Epoch", "Run", "Settings", "default_warmup", "given_losses", "split"]
 
-_N_VIEWS = 2  # of each row, for re-labelling
+_N_VIEWS = 2  # of each row, for re-labelling; the first of them is trained on
 
 
 class Diverged(Exception):
@@ -175,7 +175,7 @@ class Run:
             mine = [request.rows[self.team.rank :: self.team.size] for request in plan[step]]
             y = [self.targets[torch.from_numpy(rows)] for rows in mine]
             if decisions is not None:
-                y, weights = decisions.manage(self, mine, [tensors[1:] or tensors for tensors in loaded])
+                y, weights = decisions.manage(self, mine, [tensors[-_N_VIEWS:] for tensors in loaded])
             n_rows = len(plan[step][0].rows)
             if method.partner is not None:
                 generator = torch_generator(random_stream(settings.seed, "mix", epoch, step))
@@ -288,11 +288,11 @@ class Run:
         return np.array(list(self.sampler))
 
     def _request(self, rows: NDArray[np.intp], purpose: Purpose, epoch: int, step: int, managing: bool) -> Request:
-        """What a step needs of its rows: what is trained on first, then what is looked at for re-labelling."""
+        """What a step needs of its rows: what is trained on comes first, what is looked at for re-labelling last."""
         has_views = self.rows.has_views
         is_view = has_views and self.settings.augment
         looks = managing and has_views and "relabelled" in self.settings.method.kinds
-        return Request(rows, int(is_view) + _N_VIEWS * looks, not is_view, (purpose, epoch, step))
+        return Request(rows, _N_VIEWS if looks else int(is_view), not is_view, (purpose, epoch, step))
 
 
 def split(rows: NDArray[np.intp], size: int, team: Team) -> list[NDArray[np.intp]]:
