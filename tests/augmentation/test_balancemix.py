@@ -20,7 +20,7 @@ from torch import nn  # noqa: E402
 from torch.utils.data import TensorDataset  # noqa: E402
 
 from rarelabel.augmentation import METHODS, BalanceMix, Method, random_stream  # noqa: E402
-from rarelabel.datasets import flip_labels, make_imbalanced_multilabel, mislabel  # noqa: E402
+from rarelabel.datasets import flip_labels, keep_one_positive, make_imbalanced_multilabel, mislabel  # noqa: E402
 from rarelabel.metrics import mean_average_precision  # noqa: E402
 
 DATA, _ = make_imbalanced_multilabel(240, 12, 4, class_sep=1.5, random_state=0)
@@ -613,6 +613,20 @@ def test_what_is_not_learned_yet_can_be_trusted():
     assert found["trust"].managed_labels().clean[:, trusted[1]][NOISY[:, trusted[1]]].all()
     with pytest.raises(ValueError, match="unlearned must be one of"):
         trainer(unlearned="guess")
+
+
+def test_labels_known_to_be_right_stay():
+    """Of one known positive of each row all are right, and only missing ones are looked for."""
+    single = keep_one_positive(DATA.Y, random_state=0).Y
+    found = {way: trainer(trusted=way, epsilon=0.55).fit(X, single, Y_true=DATA.Y) for way in (None, "positives")}
+    removed = {way: each.history_[-1].positives_removed for way, each in found.items()}
+    assert removed[None] > 0
+    assert removed["positives"] == 0
+    managed = found["positives"].managed_labels()
+    assert managed.clean[single].all()
+    assert not managed.clean.all()
+    with pytest.raises(ValueError, match="trusted must be None or one of"):
+        trainer(trusted="guess")
 
 
 def test_wrong_labels_are_found_and_scored():

@@ -211,6 +211,25 @@ def test_learned_is_what_a_coin_does_not_say(confidence, trusted):
     assert (manager.mixture_[1, 0] == -1) == trusted
 
 
+@pytest.mark.parametrize(("trusted", "value"), [("positives", 1), ("negatives", 0)])
+def test_given_labels_that_are_known_to_be_right_are_never_doubted(trusted, value):
+    """Of the other value nothing changes."""
+    noisy, losses, views = simulated(n=600)
+    plain = LabelManager(epsilon=0.9).fit(losses, noisy.Y).manage(losses, noisy.Y, views)
+    manager = LabelManager(epsilon=0.9, trusted=trusted).fit(losses, noisy.Y)
+    managed = manager.manage(losses, noisy.Y, views)
+    assert (manager.mixture_[value] == -1).all()
+    known = noisy.Y if value else ~noisy.Y
+    assert not plain.clean[known].all()
+    assert managed.clean[known].all()
+    assert (managed.weights[known] == 1).all()
+    assert (managed.labels == noisy.Y)[known].all()
+    for name in ("clean", "relabelled", "labels"):
+        np.testing.assert_array_equal(getattr(managed, name)[~known], getattr(plain, name)[~known])
+    for name in ("weights", "clean_probability"):  # sums of mixtures side by side differ in their last digits
+        np.testing.assert_allclose(getattr(managed, name)[~known], getattr(plain, name)[~known], rtol=0, atol=1e-9)
+
+
 def test_fewer_rows_than_a_mixture_needs():
     manager = LabelManager().fit([[0.1], [0.2]], [[1], [0]])
     assert manager.mixtures_.means.shape == (2, 0)
@@ -295,6 +314,7 @@ def test_tensors_are_taken_as_they_are():
         ({"min_rows": 1}, "min_rows must be at least 2, one for each component, got 1"),
         ({"rare": "guess"}, r"rare must be one of \('pool', 'skip'\), got 'guess'"),
         ({"unlearned": "x"}, r"unlearned must be one of \('manage', 'trust'\), got 'x'"),
+        ({"trusted": "x"}, r"trusted must be None or one of \('negatives', 'positives'\), got 'x'"),
         ({"reg_covar": 0}, "reg_covar must be above 0, got 0"),
     ],
 )

@@ -246,6 +246,7 @@ def test_options_that_mean_nothing_are_refused_before_an_image_is_read(folder, t
     monkeypatch.setattr(LabelledImages, "load", load)
     for changed, message in (
         ({"epsilon": 2}, r"epsilon must lie in \[0.5, 1\], got 2"),
+        ({"trusted": "x"}, r"trusted must be None or one of \('negatives', 'positives'\), got 'x'"),
         ({"magnitude": 20}, r"magnitude must lie in \[0, 10\], got 20"),
         ({"learning_rate": -1.0}, "learning rate"),
         ({"batch_size": 0}, "batch_size must be a whole number"),
@@ -341,11 +342,13 @@ def test_the_command(folder, tmp_path):
     arguments = [
         "train-images", str(folder / "table.csv"), "-o", str(tmp_path / "m"), "--method", "asl", "--size", "16",
         "--epochs", "1", "--split", "part", "--labels", "red,blue", "--seed", "3", "--json",
+        "--trusted", "positives",
     ]  # fmt: skip
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert (found["options"]["method"], found["options"]["seed"], len(found["labels"])) == ("asl", 3, 2)
+    assert found["options"]["trusted"] == "positives"
     assert (tmp_path / "m").exists()
     bad = CliRunner().invoke(main, ["train-images", str(folder / "nothing.csv"), "-o", str(tmp_path / "m")])
     assert bad.exit_code == 1

@@ -29,8 +29,8 @@ from rarelabel._team import Team, join_team
 from rarelabel.augmentation._balancemix_record import EpochRecord
 from rarelabel.augmentation._balancemix_run import Diverged, Epoch, Run, Settings, default_warmup, given_losses
 from rarelabel.augmentation._balancemix_state import check_state, read_state, write_state
-from rarelabel.augmentation._inputs import as_labels, columns_of
-from rarelabel.augmentation._label_manager import Unlearned
+from rarelabel.augmentation._inputs import as_truth, columns_of
+from rarelabel.augmentation._label_manager import Trusted, Unlearned
 from rarelabel.augmentation._managed_labels import ManagedLabels, ManagementScores
 from rarelabel.augmentation._methods import Method, find_method
 from rarelabel.augmentation._minority_sampler import MinoritySampler
@@ -91,7 +91,7 @@ class BalanceMix:
         Norm to which gradients are clipped; None clips nothing.
     alpha, mix_per_row : float and bool, default=4.0 and True
         ``alpha`` and ``per_row`` of :func:`mixup`.
-    epsilon, unlearned : float and str, default=0.975 and "manage"
+    epsilon, unlearned, trusted : float, str and str or None, default=0.975, "manage" and None
         Of :class:`LabelManager`; ``epsilon`` is 0.55 where only one positive of a row is known.
     temperature, positives_only : float and bool, default=1.0 and False
         Of :class:`MinoritySampler`.
@@ -176,6 +176,7 @@ class BalanceMix:
         mix_per_row: bool = True,
         epsilon: float = 0.975,
         unlearned: Unlearned = "manage",
+        trusted: Trusted | None = None,
         temperature: float = 1.0,
         positives_only: bool = False,
         class_weight: Literal["balanced"] | None = None,
@@ -210,6 +211,7 @@ class BalanceMix:
             mix_per_row=mix_per_row,
             epsilon=epsilon,
             unlearned=unlearned,
+            trusted=trusted,
             temperature=temperature,
             positives_only=positives_only,
             class_weight=class_weight,
@@ -279,7 +281,7 @@ class BalanceMix:
         with limited_threads(self.n_threads):
             run = self._run = self._make_run(dataset, Y, place, team)
             held = None if held_out is None else self._held_out(held_out, run)
-            truth = None if Y_true is None else _truth(Y_true, run)
+            truth = None if Y_true is None else as_truth(Y_true, run.label_names, run.Y.shape)
             self.label_names_, self.sampler_, self.manager_ = run.label_names, run.sampler, run.manager
             self.history_: tuple[EpochRecord, ...] = ()
             self.stopped_: Stopped = "finished"
@@ -488,12 +490,3 @@ class BalanceMix:
             rows.close()
         probabilities: NDArray[np.float64] = logits.double().sigmoid().numpy()
         return probabilities
-
-
-def _truth(Y_true: Any, run: Run) -> NDArray[np.bool_]:
-    """The truth in the order of the given labels; ValueError where it is not of their shape."""
-    labels = as_labels(Y_true)
-    truth: NDArray[np.bool_] = labels.Y[:, columns_of(run.label_names, labels, "Y_true")]
-    if truth.shape != run.Y.shape:
-        raise ValueError(f"Y_true has shape {truth.shape}, expected {run.Y.shape}")
-    return truth

@@ -28,7 +28,7 @@ from rarelabel.augmentation._balancemix import BalanceMix
 from rarelabel.augmentation._balancemix_record import EpochRecord
 from rarelabel.augmentation._balancemix_run import default_warmup, given_losses
 from rarelabel.augmentation._inputs import columns_of
-from rarelabel.augmentation._label_manager import LabelManager, Unlearned
+from rarelabel.augmentation._label_manager import LabelManager, Trusted, Unlearned
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._methods import Method
 from rarelabel.augmentation._streams import random_stream
@@ -67,7 +67,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         Standard deviation of the noise of a view, in standard deviations of the column.
     augment : bool, default=True
         Whether rows that are trained on are views too, with every method.
-    alpha, epsilon, unlearned, temperature, positives_only : default=4.0, 0.975, "manage", 1.0 and False
+    alpha, epsilon, unlearned, trusted, temperature, positives_only : default=4.0, 0.975, "manage", None, 1.0 and False
         As in :class:`BalanceMix`.
     class_weight : "balanced" or None, default=None
         With "balanced" the positives of a label weigh as much in the loss as its negatives.
@@ -134,6 +134,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         alpha: float = 4.0,
         epsilon: float = 0.975,
         unlearned: Unlearned = "manage",
+        trusted: Trusted | None = None,
         temperature: float = 1.0,
         positives_only: bool = False,
         class_weight: Literal["balanced"] | None = None,
@@ -159,6 +160,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         self.alpha = alpha
         self.epsilon = epsilon
         self.unlearned = unlearned
+        self.trusted = trusted
         self.temperature = temperature
         self.positives_only = positives_only
         self.class_weight = class_weight
@@ -196,7 +198,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         generator = torch_generator(random_stream(self.seed_, "review"))
         losses = given_losses(self._logits(rows), given)
         views = [self._logits(rows, generator).sigmoid() for _ in range(2)]
-        manager = LabelManager(epsilon=self.epsilon, unlearned=self.unlearned).fit(losses, given)
+        manager = LabelManager(epsilon=self.epsilon, unlearned=self.unlearned, trusted=self.trusted).fit(losses, given)
         return replace(manager.manage(losses, given, views), label_names=self.label_names_)
 
     def suspicious_labels(
@@ -223,6 +225,7 @@ class BalanceMixClassifier(MultilabelClassifier):
             alpha=self.alpha,
             epsilon=self.epsilon,
             unlearned=self.unlearned,
+            trusted=self.trusted,
             temperature=self.temperature,
             positives_only=self.positives_only,
             class_weight=self.class_weight,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from rarelabel._device import forked_rng, torch_generator
 from rarelabel._team import Team
-from rarelabel.augmentation._label_manager import LabelManager, Unlearned
+from rarelabel.augmentation._label_manager import LabelManager, Trusted, Unlearned
 from rarelabel.augmentation._losses import AsymmetricLoss, reliability_weighted_bce
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._methods import Method
@@ -50,6 +50,7 @@ class Settings:
     mix_per_row: bool
     epsilon: float
     unlearned: Unlearned
+    trusted: Trusted | None
     temperature: float
     positives_only: bool
     class_weight: str | None
@@ -73,7 +74,7 @@ class Settings:
             raise ValueError(f"temperature must be a number above 0, got {self.temperature!r}")
 
     def make_manager(self) -> LabelManager:
-        return LabelManager(epsilon=self.epsilon, unlearned=self.unlearned)
+        return LabelManager(epsilon=self.epsilon, unlearned=self.unlearned, trusted=self.trusted)
 
 
 def default_warmup(epochs: Any, share: int) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rarelabel._validation import Labels, validate_labels
 
-__all__ = ["as_confidences", "as_labels", "as_losses", "columns_of"]
+__all__ = ["as_confidences", "as_labels", "as_losses", "as_truth", "columns_of"]
 
 _SHOWN = 5
 
@@ -47,6 +47,15 @@ def columns_of(names: tuple[str, ...], labels: Labels, what: str) -> NDArray[np.
     if len(found) != n:
         raise ValueError(f"{what} has {len(found)} labels, expected {n}")
     return np.arange(n)
+
+
+def as_truth(Y_true: Any, names: tuple[str, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The truth in the order of the given labels; ValueError where it is not of their names or shape."""
+    labels = as_labels(Y_true)
+    truth: NDArray[np.bool_] = labels.Y[:, columns_of(names, labels, "Y_true")]
+    if truth.shape != shape:
+        raise ValueError(f"Y_true has shape {truth.shape}, expected {shape}")
+    return truth
 
 
 def as_losses(losses: Any, shape: tuple[int, ...], names: tuple[str, ...]) -> NDArray[np.float64]:

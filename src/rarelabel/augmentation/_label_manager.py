@@ -12,10 +12,11 @@ from rarelabel.augmentation._inputs import as_confidences, as_labels, as_losses,
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._mixtures import fit_two_gaussians
 
-__all__ = ["LabelManager", "Rare", "Unlearned"]
+__all__ = ["LabelManager", "Rare", "Trusted", "Unlearned"]
 
 Rare = Literal["pool", "skip"]
 Unlearned = Literal["manage", "trust"]
+Trusted = Literal["negatives", "positives"]
 _TRUSTED = -1
 
 
@@ -51,6 +52,10 @@ class LabelManager:
         losses do not tell clean from wrong. ``"manage"``, as in the paper: the mixture counts all the same, and most
         positives of a rare label are doubted. ``"trust"``: given labels are trusted. It is for losses that are binary
         cross-entropy in nats.
+    trusted : {"positives", "negatives"}, default=None
+        Given labels of this value are known to be right: they are clean, with :math:`p_G = 1`. ``"positives"`` where
+        positives can only be missing, as with one known positive of each row, or tags that nobody was asked for. The
+        paper doubts both values always.
     reg_covar : float, default=1e-6
         Added to every variance. Where the means of a mixture are nearer than its square root, so that the losses do
         not tell clean from wrong, given labels are trusted.
@@ -94,6 +99,7 @@ class LabelManager:
         min_rows: int = 10,
         rare: Rare = "pool",
         unlearned: Unlearned = "manage",
+        trusted: Trusted | None = None,
         reg_covar: float = 1e-6,
         tol: float = 1e-3,
         max_iter: int = 100,
@@ -106,6 +112,8 @@ class LabelManager:
             raise ValueError(f"rare must be one of {get_args(Rare)}, got {rare!r}")
         if unlearned not in get_args(Unlearned):
             raise ValueError(f"unlearned must be one of {get_args(Unlearned)}, got {unlearned!r}")
+        if trusted not in (None, *get_args(Trusted)):
+            raise ValueError(f"trusted must be None or one of {get_args(Trusted)}, got {trusted!r}")
         for name, value in {"reg_covar": reg_covar, "tol": tol, "max_iter": max_iter}.items():
             if not value > 0:
                 raise ValueError(f"{name} must be above 0, got {value!r}")
@@ -113,6 +121,7 @@ class LabelManager:
         self.min_rows = min_rows
         self.rare = rare
         self.unlearned = unlearned
+        self.trusted = trusted
         self.reg_covar = reg_covar
         self.tol = tol
         self.max_iter = max_iter
@@ -143,6 +152,8 @@ class LabelManager:
         mixture = np.full((2, len(names)), _TRUSTED, dtype=np.intp)
         samples: list[NDArray[np.float64]] = []
         for value in (0, 1):
+            if self.trusted == get_args(Trusted)[value]:
+                continue
             chosen = given == bool(value)
             enough = chosen.sum(axis=1) >= self.min_rows
             mixture[value, enough] = len(samples) + np.arange(enough.sum())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel.augmentation._inputs import as_labels, columns_of
+from rarelabel.augmentation._inputs import as_truth
 from rarelabel.augmentation._suspicious import SuspiciousLabels
 
 __all__ = ["ManagedLabels", "ManagementScores"]
@@ -99,10 +99,7 @@ class ManagedLabels:
         ValueError
             If shape or names differ.
         """
-        labels = as_labels(Y_true)
-        truth = labels.Y[:, columns_of(self.label_names, labels, "Y_true")]
-        if truth.shape != self.given.shape:
-            raise ValueError(f"Y_true has shape {truth.shape}, expected {self.given.shape}")
+        truth = as_truth(Y_true, self.label_names, self.given.shape)
         right = self.given == truth
         return ManagementScores(
             clean_precision=_share(right[self.clean]),

@@ -38,6 +38,9 @@ _METHODS = ("balancemix", "bce", "mixup", "asl", "asl-mixup", "minority", "clean
 @click.option(
     "--epsilon", type=float, default=0.975, show_default=True, help="How sure views must be to re-label (0.5 to 1)."
 )
+@click.option(
+    "--trusted", type=click.Choice(("negatives", "positives")), help="Given labels known to be right, never doubted."
+)
 @click.option("--magnitude", type=float, default=5.0, show_default=True, help="Strength of augmentation (0 to 10).")
 @click.option("--flip", is_flag=True, help="Also turn images upside down, as for pictures from above.")
 @click.option("--labels", "-l", callback=parse_names, metavar="NAMES", help="Label columns, or one that lists labels.")

@@ -41,7 +41,7 @@ class TrainingOptions:
         Local file of weights to start from.
     size : int, default=64
         Side that images are resized to.
-    epochs, warmup, batch_size, learning_rate, epsilon : default=30, None, 32, 0.05, 0.975
+    epochs, warmup, batch_size, learning_rate, epsilon, trusted : default=30, None, 32, 0.05, 0.975, None
         Of :class:`rarelabel.augmentation.BalanceMix`. ``warmup`` None: a quarter of the epochs.
     n_ops, magnitude : default=2 and 5.0
         Of :class:`rarelabel.augmentation.RandAugment`. Images are mirrored by chance too.
@@ -60,6 +60,7 @@ class TrainingOptions:
     batch_size: int = 32
     learning_rate: float = 0.05
     epsilon: float = 0.975
+    trusted: Literal["negatives", "positives"] | None = None
     n_ops: int = 2
     magnitude: float = 5.0
     flip: bool = False
@@ -337,6 +338,7 @@ def _trainer(network: ResNet, options: TrainingOptions, device: str, workers: in
         view=ImageView(RandAugment(options.n_ops, options.magnitude), flip=0.5 if options.flip else 0.0),
         learning_rate=options.learning_rate,
         epsilon=options.epsilon,
+        trusted=options.trusted,
         device=choose_device(device),
         num_workers=workers,
         random_state=options.seed,
