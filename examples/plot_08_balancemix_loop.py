@@ -63,7 +63,7 @@ for epoch in range(EPOCHS):
         if epoch >= WARMUP:
             both = np.concatenate([random, minority])
             with torch.no_grad():
-                looks = network(torch.cat([views[0][0], views[1][0], views[0][1], views[1][1]])).sigmoid().chunk(2)
+                looks = [torch.cat([network(x) for x in view]).sigmoid() for view in zip(*views, strict=True)]
             managed = manager.manage(losses[both], Y[both], looks)  # noqa: F821
             y_random, y_minority = np.split(managed.labels, [len(random)])
             weights = managed.weights[: len(random)]
@@ -74,7 +74,7 @@ for epoch in range(EPOCHS):
         reliability_weighted_bce(network(x), y, weights).backward()
         optimizer.step()
     with torch.no_grad():
-        logits = torch.cat([network(rows) for rows in X.tensor_split(math.ceil(len(X) / 200))])
+        logits = torch.cat([network(rows) for rows in X.split(len(X) // STEPS)])
     losses = reliability_weighted_bce(logits, Y, reduction="none")
     manager.fit(losses, Y)
     sampler.update(logits.sigmoid())

@@ -52,13 +52,18 @@ SHOWN = {
 """Heading to column of the CSV file."""
 
 
+def split_method(method):
+    """Name and options of ``name:option=value,option=value``."""
+    name, _, options = method.partition(":")
+    return name, {key: read_value(value) for key, value in (pair.split("=") for pair in options.split(",") if pair)}
+
+
 def measure(data, noise, method, seed, **settings):
     """One line of the CSV file."""
     dataset = read_data(data)
     X, X_held, truth, Y_held = train_test_split(dataset.X, dataset.Y, test_size=0.3, random_state=seed)
     given = truth if NOISE[noise] is None else NOISE[noise](truth, seed).Y
-    name, _, options = method.partition(":")
-    options = {key: read_value(value) for key, value in (pair.split("=") for pair in options.split(",") if pair)}
+    name, options = split_method(method)
     epsilon = 0.55 if noise == "single positive" else 0.975
     classifier = BalanceMixClassifier(
         method=name, n_threads=1, random_state=seed, **{"epsilon": epsilon} | settings | options
