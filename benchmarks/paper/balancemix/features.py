@@ -34,8 +34,8 @@ DATA = ("yeast", "bibtex", "tmc2007_500", "corel5k")
 METHODS = ("bce", "mixup", "asl", "balancemix")
 SAMPLERS = (
     "mixup",
-    *(f"balancemix:temperature={temperature}" for temperature in (0.1, 0.3, 1.0)),
-    *(f"balancemix:positives_only=True,temperature={temperature}" for temperature in (0.1, 0.3, 1.0)),
+    *(f"minority:temperature={temperature}" for temperature in (0.1, 0.3, 1.0)),
+    *(f"minority:positives_only=True,temperature={temperature}" for temperature in (0.1, 0.3, 1.0)),
 )
 NOISE = {
     "clean": None,
