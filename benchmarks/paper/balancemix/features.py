@@ -33,9 +33,9 @@ from fidelity import means_of, read_data, read_value, run_missing
 DATA = ("yeast", "bibtex", "tmc2007_500", "corel5k")
 METHODS = ("bce", "mixup", "asl", "balancemix")
 SAMPLERS = (
-    "mixup",
-    *(f"minority:temperature={temperature}" for temperature in (0.1, 0.3, 1.0)),
-    *(f"minority:positives_only=True,temperature={temperature}" for temperature in (0.1, 0.3, 1.0)),
+    "mixup:learning_rate=0.05",
+    *(f"minority:temperature={temperature},learning_rate=0.05" for temperature in (0.1, 0.3, 1.0)),
+    *(f"minority:positives_only=True,temperature={t},learning_rate=0.05" for t in (0.1, 0.3, 1.0)),
 )
 NOISE = {
     "clean": None,
