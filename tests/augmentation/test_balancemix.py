@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -385,6 +386,13 @@ def test_the_state_of_another_run_is_refused_by_what_differs(tmp_path):
             trainer(**{"epochs": 2, "warmup": 1, **changed}).fit(X, NOISY, state=state)
     with pytest.raises(ValueError, match="with Y '"):
         trainer(epochs=2, warmup=1).fit(X, DATA.Y, state=state)
+    for betas in ((0.5, 0.9), (0.9, 0.999)):
+        made = trainer(epochs=2, warmup=1, optimizer=partial(torch.optim.AdamW, lr=0.01, betas=betas))
+        if betas[0] == 0.5:
+            made.fit(X, NOISY, state=state, resume=False)
+            continue
+        with pytest.raises(ValueError, match=r"with optimizer .*0\.5, 0\.9.*, this one has .*0\.9, 0\.999"):
+            made.fit(X, NOISY, state=state)
     anew = trainer(epochs=1, method="minority").fit(X, DATA.Y, state=state, resume=False)
     assert anew.n_epochs_ == 1
 
@@ -416,8 +424,14 @@ def test_a_state_whose_parts_do_not_fit_is_called_damaged(tmp_path):
         write_tensor_file(state, header | broken, tensors)
         with pytest.raises(ValueError, match="is damaged: its parts do not fit together"):
             trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
+    less = {name: value for name, value in header["identity"].items() if name != "trusted"}
+    write_tensor_file(state, header | {"identity": less | {"seed": 3}}, tensors)
+    trainer(epochs=1, method="minority").fit(X, NOISY, state=state)  # None is what it was without the setting
+    write_tensor_file(state, header | {"identity": {}}, tensors)
+    with pytest.raises(ValueError, match=r"is of a run with .* None, this one has .*; remove the file"):
+        trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
     write_tensor_file(state, {"kind": "model"}, {})
-    with pytest.raises(ValueError, match="is no training state of format 1"):
+    with pytest.raises(ValueError, match="is no training state of format 2; remove the file"):
         trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
 
 
@@ -454,9 +468,33 @@ def test_nan_stops_with_the_weights_of_the_last_good_epoch(part):
     np.testing.assert_array_equal(weights(broken), weights(good))
 
 
+def test_nan_in_what_is_looked_at_ends_training_as_nan_in_training_does():
+    """Weights that overflow in a step are seen first where the views of the next are looked at."""
+
+    class Late(torch.optim.SGD):
+        steps = 0
+
+        def step(self, closure=None):
+            self.steps += 1
+            if self.steps == 6 * 2 + 2:  # in the third epoch, the first that looks at views
+                for group in self.param_groups:
+                    for parameter in group["params"]:
+                        parameter.data.fill_(math.inf)
+                return None
+            return super().step(closure)
+
+    with pytest.warns(UserWarning, match="not finite for training rows in epoch 3; .* weights after epoch 2"):
+        broken = trainer(optimizer=partial(Late, lr=0.02)).fit(X, NOISY)
+    assert (broken.stopped_, broken.n_epochs_) == ("not finite", 2)
+    assert np.isfinite(weights(broken)).all()
+
+
 def test_nan_in_the_first_epoch_is_an_error():
+    broken = trainer(Breaking(2))
     with pytest.raises(ValueError, match="not finite for training rows in the first epoch: a smaller learning rate"):
-        trainer(Breaking(2)).fit(X, NOISY)
+        broken.fit(X, NOISY)
+    with pytest.raises(ValueError, match="not fitted yet"):
+        broken.predict_proba(X)
 
 
 def test_rows_with_nan_are_named_and_not_the_learning_rate():

@@ -133,6 +133,14 @@ def test_what_training_never_showed_says_nothing():
         inputs.rows(Features(np.zeros((1, 4)), tuple(Column(name) for name in frame.columns), True))
 
 
+def test_numbers_too_large_for_the_network_are_named():
+    fitted = classifier(epochs=2, warmup=1, batch_size=np.int64(16)).fit(X, Y)
+    far = np.array(X[:5], dtype=np.float64)
+    far[3] *= 1e300
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="logits of 1 of 5 rows are not finite, the first is row 3"):
+        fitted.predict_proba(far)
+
+
 def test_sparse_rows_are_the_dense_ones_and_are_encoded_when_asked_for(monkeypatch):
     rng = np.random.default_rng(0)
     rows = np.where(rng.random((120, 30)) < 0.2, rng.normal(size=(120, 30)), 0)

@@ -69,3 +69,11 @@ def test_bad_input_is_named():
             mixup(first, second)
     with pytest.raises(ValueError, match="at least one tensor"):
         mixup([], [])
+    with pytest.raises(ValueError, match=r"lam has shape \(2,\), expected \(3,\): a weight for each row"):
+        mixup([x], [x], lam=torch.ones(2))
+
+
+def test_weights_may_be_an_array():
+    (mixed,), lam = mixup([torch.ones(2, 2)], [torch.zeros(2, 2)], lam=np.array([0.5, 0.75]))
+    assert mixed.tolist() == [[0.5, 0.5], [0.75, 0.75]]
+    assert lam.tolist() == [0.5, 0.75]

@@ -136,6 +136,10 @@ def test_a_column_of_ones_and_nothing_is_not_passed_over(folder):
         read_images(manifest(folder, text))
     assert read_images(folder / "table.csv", labels=["car"]).label_names == ("car",)
     assert read_images(manifest(folder, text.replace("b.png,0,1", "b.png,0,bright"))).label_names == ("car",)
+    unknown = text.replace("a.png,1,", "a.png,1,-1.0").replace("c.png,1,", "c.png,1,-1")
+    with pytest.raises(ValueError, match="column 'comet' holds 0 or 1 in 1 of 3 rows, and nothing or -1 in the others"):
+        read_images(manifest(folder, unknown))
+    assert read_images(manifest(folder, unknown.replace("b.png,0,1", "b.png,0,7"))).label_names == ("car",)
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     table = pa.table({"path": list(COLOURS), "car": [1, 0, 1], "comet": [None, 1.0, float("nan")]})
@@ -282,6 +286,8 @@ def test_wrong_arguments_are_named(folder):
     table = folder / "table.csv"
     for arguments, message in (
         ({"labels": ["boat"]}, r"there is no column 'boat'; columns are 'path', 'car', 'tree'"),
+        ({"labels": ["car", "car"]}, "labels names the column 'car' twice"),
+        ({"labels": []}, "labels names no column, expected at least one"),
         ({"split": "part"}, r"there is no column 'part'"),
         ({"size": 0}, "size must be at least 1, got 0"),
         ({"cache": True}, "cache=True needs size"),

@@ -114,6 +114,10 @@ def test_the_model_file_predicts_what_was_reported(trained, folder):
         model.predict_proba(read_images(folder / "table.csv", size=8))
     with pytest.raises(ValueError, match=r"there is no image '.*nothing\.png'"):
         model.predict_proba([folder / "nothing.png"])
+    with pytest.raises(ValueError, match=r"images is the one path .*, expected a sequence"):
+        model.predict_proba(folder / test.paths[0])
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got -1"):
+        model.predict_proba(test, batch_size=-1)
     (out / "cut.safetensors").write_bytes((out / "model.safetensors").read_bytes()[:-100])
     with pytest.raises(ValueError, match="cut short"):
         load_image_model(out / "cut.safetensors")

@@ -193,7 +193,9 @@ class BalanceMix:
         self.model = model
         self.view, self.batch_view, self.transform = view, batch_view, transform
         self.optimizer = optimizer
-        self.sgd: dict[str, Any] = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
+        if not 0 <= learning_rate < float("inf"):
+            raise ValueError(f"the learning rate must be a number of at least 0, got {learning_rate!r}")
+        self.sgd: dict[str, Any] = {"lr": float(learning_rate), "momentum": momentum, "weight_decay": weight_decay}
         self.amp, self.device = amp, device
         self.num_workers, self.n_threads = num_workers, n_threads
         if optimizer is None:
@@ -262,6 +264,8 @@ class BalanceMix:
 
         Raises
         ------
+        TypeError
+            If the dataset gives no rows by number, such as a ``DataLoader``.
         ValueError
             If labels, shapes or outputs of the module do not fit, if logits or the loss are not finite in the very
             first epoch, or if the state is of another run.
@@ -425,6 +429,7 @@ class BalanceMix:
             run.model.load_state_dict(before)
             what = f"{_NOT_FINITE} for {which} rows"
             if number == 0:
+                del self._run
                 why = rows.blame() or "a smaller learning rate may help"
                 raise ValueError(f"{what} in the first epoch: {why}") from None
             self.stopped_ = "not finite"

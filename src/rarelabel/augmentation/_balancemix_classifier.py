@@ -249,7 +249,13 @@ class BalanceMixClassifier(MultilabelClassifier):
         return self._predict_proba(X) > 0.5
 
     def _predict_proba(self, X: Matrix) -> NDArray[np.float64]:
-        probabilities: NDArray[np.float64] = self._logits(X).double().sigmoid().numpy()
+        logits = self._logits(X).double()
+        bad = np.flatnonzero(~torch.isfinite(logits).all(dim=1).numpy())
+        if len(bad):
+            raise ValueError(
+                f"logits of {len(bad):,} of {len(logits):,} rows are not finite, the first is row {bad[0]}"
+            )
+        probabilities: NDArray[np.float64] = logits.sigmoid().numpy()
         return probabilities
 
     def _predict_with_proba(self, X: Matrix) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -62,6 +62,7 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+            object.__setattr__(self, name, int(value))  # what a state file and torch take
         if self.method.kinds and self.warmup < 1:
             raise ValueError("warmup must be at least 1 where labels are managed: losses tell nothing before it")
         if self.class_weight not in (None, "balanced"):
@@ -72,6 +73,9 @@ class Settings:
         self.make_manager()
         if not (self.temperature > 0 and math.isfinite(self.temperature)):
             raise ValueError(f"temperature must be a number above 0, got {self.temperature!r}")
+        for name in ("alpha", "epsilon", "temperature", "max_norm"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else float(value))
 
     def make_manager(self) -> LabelManager:
         return LabelManager(epsilon=self.epsilon, unlearned=self.unlearned, trusted=self.trusted)
@@ -135,11 +139,12 @@ class Run:
         if self.settings.class_weight is not None:
             self.loss = partial(_balanced, self.loss, torch.from_numpy(balanced_weights(self.Y)).to(self.place))
         self.targets = torch.from_numpy(self.Y).float()
+        self.is_double = any(parameter.dtype == torch.float64 for parameter in self.model.parameters())
 
     @property
     def n_steps(self) -> int:
         """Steps of an epoch."""
-        return math.ceil(len(self.Y) / self.settings.batch_size)
+        return _n_batches(len(self.Y), self.settings.batch_size)
 
     def train_epoch(self, epoch: int, cancel: Callable[[], bool] | Event | None = None) -> Epoch:
         """The inner loop of Algorithm 1.
@@ -226,7 +231,7 @@ class Run:
         for batch, [loaded] in zip(batches, rows.load(plan), strict=True):
             mine = torch.from_numpy(batch[self.team.rank :: self.team.size])
             for logits, x in zip(found, loaded, strict=True):
-                logits[mine] = torch.cat(self.evaluate(x.split(self.settings.batch_size))).cpu()
+                logits[mine] = torch.cat(self.evaluate(torch.split(x, self.settings.batch_size))).cpu()
         found = [self.team.gather(logits) for logits in found]
         if not all(bool(torch.isfinite(logits).all()) for logits in found):
             raise Diverged
@@ -241,9 +246,11 @@ class Run:
         self.model.eval()
         if self.place.type == "cpu":
             return [self._forward(x) for x in batches]
-        return list(self._forward(torch.cat(list(batches))).split([len(x) for x in batches]))
+        return list(torch.split(self._forward(torch.cat(list(batches))), [len(x) for x in batches]))
 
     def _forward(self, x: Tensor) -> Tensor:
+        if x.dtype == torch.float64 and not self.is_double:  # as NumPy and pandas have numbers
+            x = x.float()
         with torch.autocast(self.place.type, self.amp) if self.amp else nullcontext():
             logits: Tensor = self.model(x)
         if logits.shape != (len(x), len(self.label_names)):
@@ -302,7 +309,9 @@ class Run:
 
 
 def split(rows: NDArray[np.intp], size: int, team: Team) -> list[NDArray[np.intp]]:
-    """Batches of at most ``size`` rows and nearly equal size: a last one of a single row has no batch normalisation.
+    """Batches of nearly equal size, at most ``size`` rows, but three for the last of an odd number in batches of two.
+
+    A batch of a single row has no batch normalisation.
 
     Raises
     ------
@@ -314,10 +323,17 @@ def split(rows: NDArray[np.intp], size: int, team: Team) -> list[NDArray[np.intp
     >>> split(np.arange(7), 3, Team())
     [array([0, 1, 2]), array([3, 4]), array([5, 6])]
     """
-    n_batches = max(1, math.ceil(len(rows) / size))
+    if len(rows) == 0:
+        raise ValueError("there are no rows; expected at least one")
+    n_batches = _n_batches(len(rows), size)
     if len(rows) // n_batches < team.size:
         raise ValueError(f"{len(rows)} rows in batches of at most {size} are too few for {team.size} processes")
     return np.array_split(rows, n_batches)
+
+
+def _n_batches(n: int, size: int) -> int:
+    n_batches = math.ceil(n / size)
+    return n_batches if size == 1 else max(1, min(n_batches, n // 2))
 
 
 def _balanced(loss: Callable[..., Tensor], of_values: Tensor, logits: Tensor, y: Any, weights: Any = None) -> Tensor:
@@ -361,6 +377,10 @@ class _Decisions:
         rows, kinds, confidences = np.concatenate(parts), run.settings.method.kinds, None
         if "relabelled" in kinds:
             seen = run.evaluate([x for view in zip(*views, strict=True) for x in view])
+            if not all(bool(torch.isfinite(logits).all()) for logits in seen):
+                # a loss that is not finite ends training in all processes
+                given = [run.targets[torch.from_numpy(part)] for part in parts]
+                return given, torch.full_like(given[0], math.nan)
             confidences = [torch.cat(seen[k : k + len(parts)]).sigmoid() for k in range(0, len(seen), len(parts))]
         found = run.manager.manage(self.managed.losses[rows], run.Y[rows], confidences)
         first = parts[0]

@@ -19,7 +19,8 @@ from rarelabel.augmentation._managed_labels import ManagementScores
 
 __all__ = ["check_state", "read_state", "write_state"]
 
-_FORMAT = 1
+_FORMAT = 2  # of 1 views were other ones
+_ANEW = "remove the file, or pass resume=False to begin anew"
 _WHAT = "training state"
 
 
@@ -61,12 +62,12 @@ def read_state(path: str | os.PathLike[str], run: Run) -> tuple[EpochRecord, ...
     header, tensors = read_tensor_file(path, what=_WHAT)
     path = os.fspath(path)
     if header.get("kind") != _WHAT or header.get("format") != _FORMAT:
-        raise ValueError(f"{path} is no {_WHAT} of format {_FORMAT}")
+        raise ValueError(f"{path} is no {_WHAT} of format {_FORMAT}; {_ANEW}")
     try:
         before, now = header["identity"], _identity(run)
         for name, value in now.items():
-            if before[name] != value:
-                raise _Other(f"{path} is of a run with {name} {before[name]!r}, this one has {value!r}")
+            if before.get(name) != value:
+                raise _Other(f"{path} is of a run with {name} {before.get(name)!r}, this one has {value!r}")
         weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
         _check_weights(path, run, weights)
         history = tuple(_record(plain) for plain in header["history"])
@@ -77,9 +78,9 @@ def read_state(path: str | os.PathLike[str], run: Run) -> tuple[EpochRecord, ...
         if run.logits is not None and run.logits.shape != run.Y.shape:
             raise ValueError(f"logits of shape {tuple(run.logits.shape)}")
     except _Other as error:
-        raise ValueError(f"{error}; remove the file, or pass resume=False to begin anew") from None
+        raise ValueError(f"{error}; {_ANEW}") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"{path} is damaged: its parts do not fit together ({error})") from error
+        raise ValueError(f"{path} is damaged: its parts do not fit together ({error}); {_ANEW}") from error
     return history
 
 
@@ -91,13 +92,18 @@ def _identity(run: Run) -> dict[str, Any]:
     """What must be the same for a run to go on, as JSON gives it back."""
     settings = asdict(run.settings)
     found = {**settings.pop("method"), **settings}
-    options = [{k: v for k, v in group.items() if _is_plain(v)} for group in run.optimizer.param_groups]
+    options = [{k: v for k, v in group.items() if _is_option(v)} for group in run.optimizer.param_groups]
     rates = [{**group, "lr": rate} for group, rate in zip(options, run.rates, strict=True)]
     found["optimizer"] = [type(run.optimizer).__name__, *rates]
     found["labels"] = list(run.label_names)
     found["Y"] = hashlib.sha256(repr(run.Y.shape).encode() + np.packbits(run.Y).tobytes()).hexdigest()[:16]
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain
+
+
+def _is_option(value: Any) -> bool:
+    """Whether this is a number, a text, or some of them, such as AdamW's betas."""
+    return _is_plain(value) or (isinstance(value, list | tuple) and all(map(_is_plain, value)))
 
 
 def _is_plain(value: Any) -> bool:
@@ -126,7 +132,8 @@ def _packed(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, dict):
         return {"pairs": [[key, _packed(part, f"{name}.{key}", tensors)] for key, part in value.items()]}
     if isinstance(value, list | tuple):
-        return {"list": [_packed(part, f"{name}.{i}", tensors) for i, part in enumerate(value)]}
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [_packed(part, f"{name}.{i}", tensors) for i, part in enumerate(value)]}
     if _is_plain(value):
         return value
     raise TypeError(f"the optimizer keeps {name} as {type(value).__name__}, which no training state can hold")
@@ -137,6 +144,7 @@ def _unpacked(value: Any, tensors: dict[str, Tensor]) -> Any:
         return value
     if "tensor" in value:
         return tensors[value["tensor"]]
-    if "list" in value:
-        return [_unpacked(part, tensors) for part in value["list"]]
+    for kind in (list, tuple):
+        if kind.__name__ in value:
+            return kind(_unpacked(part, tensors) for part in value[kind.__name__])
     return {key: _unpacked(part, tensors) for key, part in value["pairs"]}

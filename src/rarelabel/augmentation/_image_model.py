@@ -73,8 +73,12 @@ class ImageModel:
         Raises
         ------
         ValueError
-            If an image cannot be read or has another size.
+            If an image cannot be read or has another size, ``images`` is no sequence, or ``batch_size`` below 1.
         """
+        if isinstance(images, str | os.PathLike):
+            raise ValueError(f"images is the one path {os.fspath(images)!r}, expected a sequence: [path]")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size!r}")
         place = choose_device(device)
         self.module.to(place).eval()
         found = [np.zeros((0, len(self.label_names)))]

@@ -12,6 +12,7 @@ from rarelabel._validation import Labels, validate_labels
 __all__ = ["as_confidences", "as_labels", "as_losses", "as_truth", "columns_of"]
 
 _SHOWN = 5
+_MOST = 1e100
 
 
 def as_labels(Y: Any) -> Labels:
@@ -62,7 +63,7 @@ def as_losses(losses: Any, shape: tuple[int, ...], names: tuple[str, ...]) -> ND
     """Losses of this shape; ValueError names the first label and row where one is not finite."""
     values = _floats(losses, "losses", shape)
     _refuse(~np.isfinite(values), values, "loss", names, "a finite number")
-    return values
+    return np.clip(values, -_MOST, _MOST)  # their squares are finite
 
 
 def as_confidences(confidences: Any, shape: tuple[int, ...], names: tuple[str, ...]) -> NDArray[np.float64]:

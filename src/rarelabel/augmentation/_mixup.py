@@ -76,7 +76,11 @@ def mixup(
     if shapes != others or len({shape[:1] for shape in shapes}) != 1:
         raise ValueError(f"expected two batches of the same shapes and number of rows, got {shapes} and {others}")
     n = shapes[0][0]
-    lam = (mixing_weights(n, alpha=alpha, per_row=per_row, generator=generator) if lam is None else lam).to(first[0])
+    if lam is None:
+        lam = mixing_weights(n, alpha=alpha, per_row=per_row, generator=generator)
+    lam = torch.as_tensor(lam).to(first[0])
+    if lam.shape != (n,):
+        raise ValueError(f"lam has shape {tuple(lam.shape)}, expected {(n,)}: a weight for each row")
     mixed = []
     for a, b in zip(first, second, strict=True):
         share = lam.reshape(n, *[1] * (a.ndim - 1))

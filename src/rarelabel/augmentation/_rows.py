@@ -155,7 +155,7 @@ class RowLoader:
         if self.batch_view is None or not request.n_views:
             return tensors
         generator = torch_generator(random_stream(self.seed, *request.key))
-        views = [self.batch_view(tensors[0], generator) for _ in range(request.n_views)]
+        views = [self.batch_view(tensors[0].clone(), generator) for _ in range(request.n_views)]
         return list(self.team.share([*tensors, *views] if request.plain else views))
 
 
@@ -181,7 +181,7 @@ class _Fetcher(Dataset[Any]):
         if request.n_views and self.view is not None:
             streams = [random_stream(self.seed, *request.key, place) for place in places.tolist()]
             for _ in range(request.n_views):
-                views = [self.view(item, rng) for item, rng in zip(items, streams, strict=True)]
+                views = [self.view(_own(item), rng) for item, rng in zip(items, streams, strict=True)]
                 tensors.append(torch.stack([torch.as_tensor(view) for view in views]))
         return tensors
 
@@ -195,12 +195,20 @@ def _items(dataset: Any, rows: NDArray[np.intp]) -> Any:
     return items if isinstance(items, Tensor) else [x[0] if isinstance(x, tuple | list) else x for x in items]
 
 
+def _own(item: Any) -> Any:
+    """A copy that a view may change; the item is the caller's."""
+    if isinstance(item, Tensor):
+        return item.clone()
+    return item.copy() if isinstance(item, np.ndarray) else item
+
+
 def labels_of(dataset: Any, Y: Any, what: str) -> Labels:
     """The labels given beside a dataset, or else those in it.
 
     Labels without names have those of the attribute ``label_names`` of the dataset, if any. ValueError, which says
     ``what`` this is, where rows or names are not as many as labels.
     """
+    _check_map_style(dataset, what)
     labels = as_labels(_given_labels(dataset) if Y is None else Y)
     if len(labels.Y) != len(dataset):
         raise ValueError(f"{what} has {len(dataset)} rows, Y {len(labels.Y)}")
@@ -210,7 +218,23 @@ def labels_of(dataset: Any, Y: Any, what: str) -> Labels:
     if len(names) != len(labels.names):
         raise ValueError(f"{what} has {len(names)} label_names, Y {len(labels.names)} labels")
     names = tuple(map(str, names))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} names the label {twice[0]!r} twice")
     return replace(labels, names=names, values=names, named=True)
+
+
+def _check_map_style(dataset: Any, what: str) -> None:
+    """Raise TypeError where rows cannot be had by their numbers."""
+    advice = None
+    if isinstance(dataset, DataLoader):
+        advice = "pass its dataset; batches are drawn here"
+    elif hasattr(dataset, "iloc"):
+        advice = "pass its numbers, such as X.to_numpy(), or take BalanceMixClassifier"
+    elif not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+        advice = "it must have a length and give rows by number"
+    if advice is not None:
+        raise TypeError(f"{what} is a {type(dataset).__name__}, expected a map-style dataset: {advice}")
 
 
 def _given_labels(dataset: Any) -> Any:

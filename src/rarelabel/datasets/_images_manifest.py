@@ -21,6 +21,7 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", 
 _LIST_NAMES = ("labels", "tags")
 _BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 _EMPTY = ("", "nan")
+_UNKNOWN = ("-1", "-1.0")
 _SEPARATORS = (";", "|", ",")
 
 Columns = dict[str, list[Any]]
@@ -133,22 +134,30 @@ def parse_manifest(
         Y, names = _from_lists(columns[labels], labels, source, separator)
     else:
         names = (labels,) if isinstance(labels, str) else tuple(labels)
+        if not names:
+            raise ValueError(f"{source}: labels names no column, expected at least one")
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{source}: labels names the column {name!r} twice")
         Y = np.column_stack([_bits(columns[name], name, source, paths) for name in names])
     parts = None if split is None else np.array([str(cell).strip() for cell in columns[split]])
     return Manifest(source, paths, Y, names, parts)
 
 
 def _label_columns(columns: Columns, source: str) -> list[str]:
-    """Columns at least half of whose cells are 0 or 1; ValueError where another holds nothing else but empty cells."""
+    """Columns at least half of whose cells are 0 or 1.
+
+    ValueError where another holds nothing else but empty cells and -1, as which some tables have what is not known.
+    """
     found = [name for name, cells in columns.items() if _is_mostly_bits(cells)]
     for name in (name for name in columns if name not in found):
         values, which = _texts(columns[name])
         kinds = {_BITS.get(value, value) for value in values.tolist()} - set(_EMPTY)
-        if kinds and kinds <= {0, 1}:
+        if kinds & {0, 1} and kinds <= {0, 1, *_UNKNOWN}:
             n = int(np.isin(values, list(_BITS))[which].sum())
             raise ValueError(
-                f"{source}: column {name!r} holds 0 or 1 in {n:,} of {len(which):,} rows, and nothing in the "
-                "others: if it is a label, write 0 there; if not, name the columns of labels by labels="
+                f"{source}: column {name!r} holds 0 or 1 in {n:,} of {len(which):,} rows, and nothing or -1 "
+                "in the others: if it is a label, write 0 there; if not, name the columns of labels by labels="
             )
     return found
 
