@@ -137,7 +137,8 @@ def test_numbers_too_large_for_the_network_are_named():
     fitted = classifier(epochs=2, warmup=1, batch_size=np.int64(16)).fit(X, Y)
     far = np.array(X[:5], dtype=np.float64)
     far[3] *= 1e300
-    with np.errstate(over="ignore"), pytest.raises(ValueError, match="logits of 1 of 5 rows are not finite, the first is row 3"):
+    message = "logits of 1 of 5 rows are not finite, the first is row 3"
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match=message):
         fitted.predict_proba(far)
 
 

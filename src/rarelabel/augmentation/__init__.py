@@ -1,6 +1,7 @@
 """BalanceMix: training on labels that are rare and partly wrong, as a whole and in parts for a loop of your own.
 
-Names are loaded when they are first used: :class:`LabelManager` needs NumPy alone, the others need the extra ``torch``.
+Names are loaded when they are first used. :class:`LabelManager` and what it gives need NumPy alone,
+:class:`RandAugment` the extra ``vision``, networks and their training the extra ``torch``.
 """
 
 from __future__ import annotations

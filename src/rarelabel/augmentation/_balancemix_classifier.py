@@ -78,7 +78,8 @@ class BalanceMixClassifier(MultilabelClassifier):
     progress : callable, default=None
         Called with an :class:`EpochRecord` after each epoch.
     cancel : callable or threading.Event, default=None
-        Looked at before every step; where true, training ends as it stands.
+        Looked at before every step; where true, training ends as it stands. An event cannot be copied: where the
+        estimator is cloned, as by cross-validation, give ``lambda: event.is_set()``.
     random_state : int, Generator, RandomState or None, default=None
 
     Attributes
