@@ -232,6 +232,16 @@ def test_labels_are_matched_by_name():
         fitted.managed_labels(X, given.rename(columns={"d": "e"}))
 
 
+@pytest.mark.parametrize(
+    ("method", "optimizer", "rate"),
+    [("balancemix", "sgd", 0.05), ("clean", "sgd", 0.05), ("mixup", "sgd", 0.01), ("balancemix", "adamw", 0.01)],
+)
+def test_where_labels_are_managed_the_rate_is_higher(method, optimizer, rate):
+    made = {"method": method, "optimizer": optimizer, "epochs": 3, "warmup": 1}
+    found, expected = (classifier(**made, learning_rate=value).fit(X, Y).predict_proba(X) for value in (None, rate))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_warm_up_ends_before_training_does():
     assert [record.clean is None for record in classifier(epochs=10, warmup=None).fit(X, Y).history_] == [True] * 2 + [
         False

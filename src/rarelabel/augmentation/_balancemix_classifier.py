@@ -30,7 +30,7 @@ from rarelabel.augmentation._balancemix_run import default_warmup, given_losses
 from rarelabel.augmentation._inputs import columns_of
 from rarelabel.augmentation._label_manager import LabelManager, Trusted, Unlearned
 from rarelabel.augmentation._managed_labels import ManagedLabels
-from rarelabel.augmentation._methods import Method
+from rarelabel.augmentation._methods import Method, find_method
 from rarelabel.augmentation._streams import random_stream
 from rarelabel.augmentation._suspicious import SuspiciousLabels
 from rarelabel.augmentation._table_rows import TableInputs, TableRows, TableViews
@@ -60,7 +60,10 @@ class BalanceMixClassifier(MultilabelClassifier):
     batch_size : int, default=64
     optimizer : {"sgd", "adamw"}, default="sgd"
         SGD with momentum 0.9, as in the paper, or AdamW. The learning rate falls to 0 along a cosine.
-    learning_rate, weight_decay : float, default=0.01 and 1e-4
+    learning_rate : float, default=None
+        None: 0.01, but 0.05 with SGD where labels are managed: the network must have learned something when warm-up
+        ends, and what a higher rate learns by heart is what the label manager finds.
+    weight_decay : float, default=1e-4
     mask_share : float in [0, 1), default=0.1
         Share of the columns of a view that are masked by their means over the training rows.
     noise : float, default=0.1
@@ -127,7 +130,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         warmup: int | None = None,
         batch_size: int = 64,
         optimizer: Literal["sgd", "adamw"] = "sgd",
-        learning_rate: float = 0.01,
+        learning_rate: float | None = None,
         weight_decay: float = 1e-4,
         mask_share: float = 0.1,
         noise: float = 0.1,
@@ -239,9 +242,12 @@ class BalanceMixClassifier(MultilabelClassifier):
         self.seed_, self.history_, self.stopped_ = trained.seed_, trained.history_, trained.stopped_
 
     def _make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        rate = self.learning_rate
+        if rate is None:
+            rate = 0.05 if self.optimizer == "sgd" and find_method(self.method).kinds else 0.01
         if self.optimizer == "adamw":
-            return AdamW(parameters, lr=self.learning_rate, weight_decay=self.weight_decay)
-        return SGD(parameters, lr=self.learning_rate, momentum=0.9, weight_decay=self.weight_decay)
+            return AdamW(parameters, lr=rate, weight_decay=self.weight_decay)
+        return SGD(parameters, lr=rate, momentum=0.9, weight_decay=self.weight_decay)
 
     def _encoded(self, features: Features) -> TableRows:
         return self.inputs_.rows(features)
@@ -281,9 +287,10 @@ class BalanceMixClassifier(MultilabelClassifier):
             "dropout": ("in [0, 1)", lambda value: 0 <= value < 1),
             "mask_share": ("in [0, 1)", lambda value: 0 <= value < 1),
             "noise": ("of at least 0", lambda value: 0 <= value < np.inf),
-            "learning_rate": ("above 0", lambda value: 0 < value < np.inf),
             "weight_decay": ("of at least 0", lambda value: 0 <= value < np.inf),
         }
+        if self.learning_rate is not None:
+            ranges["learning_rate"] = ("above 0", lambda value: 0 < value < np.inf)
         for name, (expected, holds) in ranges.items():
             value = getattr(self, name)
             if not isinstance(value, Real) or isinstance(value, bool) or not holds(float(value)):
