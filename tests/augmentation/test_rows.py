@@ -1,10 +1,10 @@
 """From a data set to batches of rows and views of them."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 torch = pytest.importorskip("torch")
+pd = pytest.importorskip("pandas")
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
