@@ -120,6 +120,7 @@ def main():
     parser.add_argument("--noise", nargs="+", default=list(NOISE))
     parser.add_argument("--methods", nargs="+", default=METHODS)
     parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--show", action="store_true", help="run nothing, print what the CSV file has")
     parser.add_argument("--samplers", action="store_true", help="print the methods that tell samplers apart")
     options = parser.parse_args()
     if options.samplers:
@@ -134,6 +135,7 @@ def main():
         for method in options.methods
     )
     settings = {"epochs": options.epochs, "warmup": max(1, options.epochs // 5)}
+    jobs = () if options.show else jobs
     lines = run_missing(options.csv, jobs, lambda **job: [measure(**job, **settings)])
     write_table(lines, options)
 

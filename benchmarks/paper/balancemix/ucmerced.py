@@ -118,7 +118,7 @@ def run_missing(options):
     }  # fmt: skip
     settings["pretrained"] = bool(options.checkpoint or options.embeddings)
     data = None
-    for seed in range(options.seeds):
+    for seed in range(0 if options.show else options.seeds):
         for noise in options.noise:
             for method in options.methods:
                 job = {"noise": noise, "method": method, "seed": seed, **settings}
@@ -182,6 +182,7 @@ def parse(arguments=None):
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--warmup", type=int, help="a quarter of the epochs by default")
+    parser.add_argument("--show", action="store_true", help="train nothing, print what the CSV file has")
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--learning-rate", type=float, help="0.05 by default, 0.01 for embeddings")
     parser.add_argument("--magnitude", type=float, default=5.0)
