@@ -378,6 +378,7 @@ def test_the_state_of_another_run_is_refused_by_what_differs(tmp_path):
     for changed, message in [
         ({"epsilon": 0.9}, r"epsilon 0\.8, this one has 0\.9; remove the file, or pass resume=False"),
         ({"method": "mixup"}, "with partner 'minority', this one has 'random'"),
+        ({"reg_covar": 1e-6}, r"with reg_covar 0\.01, this one has 1e-06"),
         ({"random_state": 4}, "with seed 3, this one has 4"),
         ({"learning_rate": 0.5}, "with optimizer .*0.02.*, this one has .*0.5"),
         ({"net": network(hidden=8)}, r"weights '0.weight' of shape \(16, 12\), the module \(8, 12\)"),
@@ -638,6 +639,14 @@ def test_methods_that_mean_nothing_are_refused():
 
 
 # --- what it says about labels ---
+
+
+def test_losses_that_count_as_alike_are_not_told_apart():
+    """Means of a mixture that are nearer than 100 nats: every given label is trusted, as without a manager."""
+    found, plain = trainer(reg_covar=1e4).fit(X, NOISY), trainer(method="minority").fit(X, NOISY)
+    assert found.history_[-1].clean == 1
+    for a, b in zip(found.model.parameters(), plain.model.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
 
 
 def test_what_is_not_learned_yet_can_be_trusted():

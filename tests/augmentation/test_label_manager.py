@@ -168,6 +168,24 @@ def test_flat_losses_say_nothing_so_given_labels_are_trusted():
     assert manager.manage(np.full(Y.shape, 0.693), Y).clean.all()
 
 
+def test_clean_labels_are_not_split_by_differences_of_a_tenth_of_a_nat():
+    """Most losses of clean labels are nearly 0; a component as narrow as these leaves out those that are not quite."""
+    rng = np.random.default_rng(0)
+    logits = np.append(rng.normal(-4, 1.2, 960), rng.normal(2, 1, 40))[:, np.newaxis]  # the last forty are wrong
+    losses, Y = np.log1p(np.exp(logits)), np.zeros(logits.shape)
+    found = LabelManager().fit(losses, Y).manage(losses, Y).clean[:, 0]
+    narrow = LabelManager(reg_covar=1e-6).fit(losses, Y).manage(losses, Y).clean[:, 0]
+    assert (~found[:960]).mean() < 0.02 < 0.05 < (~narrow[:960]).mean()
+    assert found[960:].mean() < 0.05
+
+
+@pytest.mark.parametrize(("gap", "trusted"), [(0.09, True), (0.5, False)])
+def test_means_nearer_than_the_root_of_reg_covar_tell_nothing(gap, trusted):
+    losses = np.append(np.full(300, 0.3), np.full(300, 0.3 + gap))[:, np.newaxis]
+    manager = LabelManager().fit(losses, np.ones_like(losses))
+    assert (manager.mixture_[1, 0] == -1) == trusted
+
+
 def unlearned_table():
     """Positives of label 0, not learned yet, and of label 1, learned; the first ten of each are wrong."""
     rng = np.random.default_rng(0)
@@ -179,7 +197,7 @@ def unlearned_table():
 
 def test_a_value_that_is_not_learned_yet_is_trusted():
     losses, Y, views = unlearned_table()
-    manager = LabelManager(unlearned="trust").fit(losses, Y)
+    manager = LabelManager(unlearned="trust", reg_covar=1e-6).fit(losses, Y)
     assert (manager.mixture_ == -1).tolist() == [[False, False], [True, False]]
     managed = manager.manage(losses, Y, views)
     assert (managed.clean[:60, 0]).all()
@@ -190,11 +208,11 @@ def test_a_value_that_is_not_learned_yet_is_trusted():
 
 def test_as_in_the_paper_an_unlearned_value_is_managed():
     losses, Y, views = unlearned_table()
-    manager = LabelManager().fit(losses, Y)
+    manager = LabelManager(reg_covar=1e-6).fit(losses, Y)
     assert (manager.mixture_ != -1).all()
     managed = manager.manage(losses, Y, views)
     assert managed.clean[:60].tolist() == [[False, False]] * 10 + [[True, True]] * 50
-    trusting = LabelManager(unlearned="trust").fit(losses, Y)
+    trusting = LabelManager(unlearned="trust", reg_covar=1e-6).fit(losses, Y)
     assert (trusting.mixture_[:, 1] == manager.mixture_[:, 1]).all()
     learned = (slice(None), 1)
     np.testing.assert_array_equal(
@@ -240,7 +258,7 @@ def test_the_report_is_sorted_named_and_written(tmp_path):
     pd = pytest.importorskip("pandas")
     noisy, losses, views = simulated(n=400)
     Y = pd.DataFrame(noisy.Y, columns=["sun", "sea, deep", "crab"])
-    managed = LabelManager(epsilon=0.8).fit(losses, Y).manage(losses, Y, views)
+    managed = LabelManager(epsilon=0.8, reg_covar=1e-6).fit(losses, Y).manage(losses, Y, views)
     names = [f"image{i}.png" for i in range(400)]
     found = managed.suspicious(row_names=names)
     confirmed = managed.relabelled & (managed.labels == noisy.Y)

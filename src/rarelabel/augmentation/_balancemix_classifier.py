@@ -70,7 +70,8 @@ class BalanceMixClassifier(MultilabelClassifier):
         Standard deviation of the noise of a view, in standard deviations of the column.
     augment : bool, default=True
         Whether rows that are trained on are views too, with every method.
-    alpha, epsilon, unlearned, trusted, temperature, positives_only : default=4.0, 0.975, "manage", None, 1.0 and False
+    alpha, epsilon, unlearned, trusted, reg_covar : default=4.0, 0.975, "manage", None and 0.01
+    temperature, positives_only : default=1.0 and False
         As in :class:`BalanceMix`.
     class_weight : "balanced" or None, default=None
         With "balanced" the positives of a label weigh as much in the loss as its negatives.
@@ -139,6 +140,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         epsilon: float = 0.975,
         unlearned: Unlearned = "manage",
         trusted: Trusted | None = None,
+        reg_covar: float = 0.01,
         temperature: float = 1.0,
         positives_only: bool = False,
         class_weight: Literal["balanced"] | None = None,
@@ -165,6 +167,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         self.epsilon = epsilon
         self.unlearned = unlearned
         self.trusted = trusted
+        self.reg_covar = reg_covar
         self.temperature = temperature
         self.positives_only = positives_only
         self.class_weight = class_weight
@@ -202,7 +205,9 @@ class BalanceMixClassifier(MultilabelClassifier):
         generator = torch_generator(random_stream(self.seed_, "review"))
         losses = given_losses(self._logits(rows), given)
         views = [self._logits(rows, generator).sigmoid() for _ in range(2)]
-        manager = LabelManager(epsilon=self.epsilon, unlearned=self.unlearned, trusted=self.trusted).fit(losses, given)
+        manager = LabelManager(
+            epsilon=self.epsilon, unlearned=self.unlearned, trusted=self.trusted, reg_covar=self.reg_covar
+        ).fit(losses, given)
         return replace(manager.manage(losses, given, views), label_names=self.label_names_)
 
     def suspicious_labels(
@@ -230,6 +235,7 @@ class BalanceMixClassifier(MultilabelClassifier):
             epsilon=self.epsilon,
             unlearned=self.unlearned,
             trusted=self.trusted,
+            reg_covar=self.reg_covar,
             temperature=self.temperature,
             positives_only=self.positives_only,
             class_weight=self.class_weight,

@@ -51,6 +51,7 @@ class Settings:
     epsilon: float
     unlearned: Unlearned
     trusted: Trusted | None
+    reg_covar: float
     temperature: float
     positives_only: bool
     class_weight: str | None
@@ -73,12 +74,14 @@ class Settings:
         self.make_manager()
         if not (self.temperature > 0 and math.isfinite(self.temperature)):
             raise ValueError(f"temperature must be a number above 0, got {self.temperature!r}")
-        for name in ("alpha", "epsilon", "temperature", "max_norm"):
+        for name in ("alpha", "epsilon", "reg_covar", "temperature", "max_norm"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else float(value))
 
     def make_manager(self) -> LabelManager:
-        return LabelManager(epsilon=self.epsilon, unlearned=self.unlearned, trusted=self.trusted)
+        return LabelManager(
+            epsilon=self.epsilon, unlearned=self.unlearned, trusted=self.trusted, reg_covar=self.reg_covar
+        )
 
 
 def default_warmup(epochs: Any, share: int) -> int:

@@ -56,9 +56,11 @@ class LabelManager:
         Given labels of this value are known to be right: they are clean, with :math:`p_G = 1`. ``"positives"`` where
         positives can only be missing, as with one known positive of each row, or tags that nobody was asked for. The
         paper doubts both values always.
-    reg_covar : float, default=1e-6
-        Added to every variance. Where the means of a mixture are nearer than its square root, so that the losses do
-        not tell clean from wrong, given labels are trusted.
+    reg_covar : float, default=0.01
+        Added to every variance, in squared units of the losses: losses that differ by less than about a tenth of a nat
+        are alike. Where the means of a mixture are nearer than its square root, so that the losses do not tell clean
+        from wrong, given labels are trusted. The paper does not say; with scikit-learn's 1e-6 the losses of clean
+        labels, most of them nearly 0, are split themselves, and more clean labels are doubted.
     tol : float, default=1e-3
         EM ends when a step adds less to the mean log-likelihood of the losses.
     max_iter : int, default=100
@@ -100,7 +102,7 @@ class LabelManager:
         rare: Rare = "pool",
         unlearned: Unlearned = "manage",
         trusted: Trusted | None = None,
-        reg_covar: float = 1e-6,
+        reg_covar: float = 0.01,
         tol: float = 1e-3,
         max_iter: int = 100,
     ) -> None:
