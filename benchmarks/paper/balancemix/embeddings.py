@@ -88,7 +88,9 @@ class EfficientNetLite(nn.Module):
 
         super().__init__()
         with forked_rng(torch.Generator().manual_seed(seed)), redirect_stdout(sys.stderr):
-            self.network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=Weights.get_model_file_path())
+            self.network = EfficientNet.from_pretrained(
+                "efficientnet-lite0", weights_path=Weights.get_model_file_path()
+            )
             self.network._fc = nn.Linear(N_FEATURES, n_labels)
         self.to(memory_format=torch.channels_last)
 
