@@ -59,6 +59,15 @@ def test_clone_pickle_and_the_same_seed():
         classifier().predict(X)
 
 
+def test_losses_that_count_as_alike_are_all_trusted():
+    """While it is trained, and when its labels are looked at."""
+    plain, alike = classifier().fit(X, Y), classifier(reg_covar=1e4).fit(X, Y)
+    assert plain.history_[-1].clean < 1
+    assert not plain.managed_labels(X, Y).clean.all()
+    assert alike.history_[-1].clean == 1
+    assert alike.managed_labels(X, Y).clean.all()
+
+
 @pytest.mark.parametrize("method", ["bce", "asl", "mixup", "balancemix"])
 def test_rows_that_were_not_seen_are_ranked(method):
     fitted = classifier(method=method).fit(X, Y)
