@@ -240,6 +240,17 @@ def test_any_table_comes_back(table, transform):
             np.testing.assert_array_equal(X_back[:, j], X[:, j])
 
 
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("usual", [2.0**1023, -(2.0**1023), 1e300])
+def test_a_usual_value_far_beyond_the_others_comes_back_without_overflow(transform, usual):
+    X = np.append(np.full(10, usual), [0, 0.25])[:, np.newaxis]
+    schema = Schema((Column("x", "numeric"),), (Column("l", "label"),))
+    encoder = TableEncoder(transform, usual_share=0.5).fit(X, schema, np.zeros((12, 1), bool))
+    Z = encoder.transform(X, np.zeros((12, 1), bool))
+    assert np.isfinite(Z).all()
+    np.testing.assert_allclose(encoder.inverse_transform(Z)[0], X, rtol=1e-12, atol=1e-12)
+
+
 @given(tables(), st.sampled_from(TRANSFORMS), st.integers(0, 2**32 - 1))
 @settings(max_examples=80)
 def test_whatever_a_model_invents_is_valid(table, transform, seed):

@@ -261,7 +261,9 @@ class TableEncoder:
             if block.is_continuous:
                 sources = list(block.sources)
                 idle = (part == self._usual[sources]) | missing[:, sources]
-                Z[:, block.columns] = np.where(idle, 0, self._scale(part, block))
+                # a usual value far beyond the others would overflow on their scale
+                inside = np.where(idle, self._low[sources], part)
+                Z[:, block.columns] = np.where(idle, 0, self._scale(inside, block))
             elif block.kind == "usual":
                 sources = list(block.sources)
                 Z[:, block.columns] = (part == self._usual[sources]) & ~missing[:, sources]
