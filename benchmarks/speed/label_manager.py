@@ -6,7 +6,7 @@ Losses of clean labels are exponential (mean 0.2), those of wrong ones gamma (me
 same 2 K mixtures in the same process, in turn. CPU is the least of the repeats:
 
 - ``LabelManager.fit``: from the arrays of losses and labels, with all its checks;
-- ``scikit-learn``: ``GaussianMixture(2)``; both end by ``tol=1e-3``, as they come;
+- ``scikit-learn``: ``GaussianMixture(2)`` with the same ``reg_covar``; both end by ``tol=1e-3``, as they come;
 - ``converged``: both with ``tol=1e-9``; there the mixtures are compared.
 
 A likelihood has several maxima. Two mixtures are "the same" where their mean log-likelihoods differ by less than 1e-4.
@@ -24,6 +24,8 @@ from sklearn.mixture import GaussianMixture
 
 from rarelabel.augmentation import LabelManager
 
+REG_COVAR = 0.01  # the label manager's own, for both
+
 
 def made_up(n, n_labels):
     rng = np.random.default_rng(0)
@@ -36,13 +38,15 @@ CONVERGED = {"tol": 1e-9, "max_iter": 5000}
 
 
 def ours(losses, Y, **settings):
-    return LabelManager(**settings).fit(losses, Y)
+    return LabelManager(reg_covar=REG_COVAR, **settings).fit(losses, Y)
 
 
 def one_by_one(losses, Y, **settings):
     """A mixture for each label and value."""
     return {
-        (label, value): GaussianMixture(2, random_state=0, **settings).fit(losses[Y[:, label] == value][:, [label]])
+        (label, value): GaussianMixture(2, random_state=0, reg_covar=REG_COVAR, **settings).fit(
+            losses[Y[:, label] == value][:, [label]]
+        )
         for label in range(Y.shape[1])
         for value in (False, True)
     }
