@@ -76,8 +76,8 @@ def make_trainer(options, n_labels, method, noise, seed, n_features=None):
         "epsilon": 0.55 if noise == "single positive" else options.epsilon,
     }
     return BalanceMix(
-        network, method=name, batch_size=32, device=options.device, num_workers=options.workers, random_state=seed,
-        **inputs, **settings | own,
+        network, method=name, batch_size=32, amp="auto" if options.amp is None else True, device=options.device,
+        num_workers=options.workers, random_state=seed, **inputs, **settings | own,
     )  # fmt: skip
 
 
@@ -120,6 +120,8 @@ def run_missing(options):
         name: getattr(options, name) for name in ("network", "head", "size", "epochs", "warmup", "learning_rate",
                                                   "magnitude", "epsilon", "validation")
     }  # fmt: skip
+    if options.amp is not None:
+        settings["amp"] = options.amp
     settings["pretrained"] = bool(options.checkpoint or options.embeddings) or options.network == "efficientnet-lite0"
     data = None
     for seed in range(0 if options.show else options.seeds):
@@ -191,6 +193,7 @@ def parse(arguments=None):
     parser.add_argument("--learning-rate", type=float, help="0.05 by default, 0.01 for embeddings")
     parser.add_argument("--magnitude", type=float, default=5.0)
     parser.add_argument("--epsilon", type=float, default=0.975)
+    parser.add_argument("--amp", choices=["bfloat16"], help="on a CPU too, for a CSV file of its own")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=0)
     options = parser.parse_args(arguments)
