@@ -421,10 +421,16 @@ def test_a_state_whose_parts_do_not_fit_is_called_damaged(tmp_path):
     state = tmp_path / "state"
     trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
     header, tensors = read_tensor_file(state)
-    for broken in ({"history": 3}, {"sampler": {}}, {"optimizer": {"pairs": [["state", {"tensor": "none"}]]}}):
+    for broken in (
+        {"history": 3}, {"history": header["history"] * 2}, {"sampler": {}},
+        {"optimizer": {"pairs": [["state", {"tensor": "none"}]]}},
+    ):  # fmt: skip
         write_tensor_file(state, header | broken, tensors)
         with pytest.raises(ValueError, match="is damaged: its parts do not fit together"):
             trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
+    write_tensor_file(state, header, {name: tensor for name, tensor in tensors.items() if name != "logits"})
+    with pytest.raises(ValueError, match=r"is damaged: its parts do not fit together \(no logits\)"):
+        trainer(epochs=1, method="minority").fit(X, NOISY, state=state)
     less = {name: value for name, value in header["identity"].items() if name != "trusted"}
     write_tensor_file(state, header | {"identity": less | {"seed": 3}}, tensors)
     trainer(epochs=1, method="minority").fit(X, NOISY, state=state)  # None is what it was without the setting
@@ -510,6 +516,20 @@ def test_rows_with_nan_are_named_and_not_the_learning_rate():
     trained = trainer(epochs=1, method="bce").fit(X, NOISY)
     with pytest.raises(ValueError, match=said):
         trained.predict_proba(broken)
+
+
+def test_weights_and_views_with_nan_are_named_and_not_the_learning_rate():
+    bad = network()
+    bad[2].bias.data[1] = math.nan
+    with pytest.raises(ValueError, match=r"in the first epoch: the module came with NaN or infinity in '2\.bias'$"):
+        trainer(bad).fit(X, NOISY)
+
+    def view(row, rng):
+        return row * math.nan if row[0] > X[:, 0].sort().values[-3] else row
+
+    said = rf"2 of 240 hold, in a random view, NaN or infinity, the first is row {min(X[:, 0].topk(2).indices)}$"
+    with pytest.raises(ValueError, match=said):
+        trainer(view=view).fit(X, NOISY)
 
 
 class Untouched(nn.Module):

@@ -241,6 +241,22 @@ def test_labels_are_matched_by_name():
         fitted.managed_labels(X, given.rename(columns={"d": "e"}))
 
 
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+def test_labels_are_never_managed_by_other_columns():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    fitted = classifier(epochs=4, warmup=2).fit(table, Y)
+    for other, message in (
+        (table[table.columns[::-1]], "feature names should match"),
+        (table.rename(columns={"x0": "z"}), "feature names should match"),
+        (table.iloc[:, 1:], "feature names should match"),
+        (X[:, 1:], f"X has {X.shape[1] - 1} features, but BalanceMixClassifier is expecting {X.shape[1]}"),
+    ):
+        for method in (fitted.managed_labels, fitted.suspicious_labels):
+            with pytest.raises(ValueError, match=message):
+                method(other, Y)
+
+
 @pytest.mark.parametrize(
     ("method", "optimizer", "rate"),
     [("balancemix", "sgd", 0.05), ("clean", "sgd", 0.05), ("mixup", "sgd", 0.01), ("balancemix", "adamw", 0.01)],

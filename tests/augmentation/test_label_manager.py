@@ -285,6 +285,10 @@ def test_the_report_is_sorted_named_and_written(tmp_path):
     assert [int(row["suggested"] or -1) for row in rows] == found.suggested.tolist()
     assert [p.name for p in tmp_path.iterdir()] == ["look.csv"]
 
+    pairs = managed.suspicious(row_names=[(i, "x") for i in range(400)])
+    assert [names[i] for i, _ in pairs.row] == found.row.tolist()
+    assert pairs.to_frame()["row"].tolist() == pairs.row.tolist()
+
     top = managed.suspicious(2)
     assert top.row.tolist() == [names.index(name) for name in found.row[:2]]
     assert str(managed.suspicious()).startswith(f"{len(found):,} suspicious labels\n  row ")

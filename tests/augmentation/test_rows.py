@@ -8,7 +8,9 @@ pd = pytest.importorskip("pandas")
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from scipy import sparse  # noqa: E402
 from torch import nn  # noqa: E402
+from torch.optim import AdamW  # noqa: E402
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa: E402
 
 from rarelabel._team import Team  # noqa: E402
@@ -72,12 +74,52 @@ class Stream(IterableDataset):
     [
         (DataLoader(TensorDataset(torch.zeros(12, 3))), "is a DataLoader, expected a map-style .* pass its dataset"),
         (Stream(), "is a Stream, expected a map-style dataset: it must have a length and give rows by number"),
-        (pd.DataFrame(np.zeros((12, 3))), r"is a DataFrame, .* X\.to_numpy\(\), or take BalanceMixClassifier"),
+        (pd.DataFrame(np.zeros((12, 3))), r"is a DataFrame, .* X\.to_numpy\(\) or .*, or take BalanceMixClassifier"),
+        (sparse.csr_array((12, 3)), r"is a csr_array, .* X\.toarray\(\), or take BalanceMixClassifier"),
     ],
 )
 def test_what_gives_no_rows_by_number_is_refused(dataset, message):
     with pytest.raises(TypeError, match=message):
         BalanceMix(linear()).fit(dataset, Y)
+    trained = BalanceMix(linear(), method="bce", epochs=1).fit(torch.zeros(12, 3), Y)
+    with pytest.raises(TypeError, match=message):
+        trained.predict_proba(dataset)
+
+
+class Damaged:
+    """A dataset whose row 7 cannot be read."""
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, row):
+        if row == 7:
+            raise ValueError("the image 'g.png' cannot be read")
+        return torch.zeros(3)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_row_that_cannot_be_read_is_named_alone_whoever_reads_it(num_workers):
+    with pytest.raises(ValueError, match=r"^the image 'g\.png' cannot be read") as caught:
+        BalanceMix(linear(), epochs=1, method="bce", num_workers=num_workers).fit(Damaged(), Y)
+    assert str(caught.value) == "the image 'g.png' cannot be read"
+    notes = getattr(caught.value, "__notes__", [])
+    assert len(notes) == num_workers  # where the worker was
+    assert all("in __getitem__" in note for note in notes)
+
+
+def test_a_rate_that_is_a_tensor_is_a_number(tmp_path):
+    X = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))
+
+    def trained(rate, stop):
+        made = BalanceMix(linear(), method="bce", epochs=3, random_state=0, optimizer=lambda p: AdamW(p, lr=rate))
+        done = []
+        return made.fit(
+            X, Y, state=tmp_path / f"{type(rate).__name__}", progress=done.append, cancel=lambda: len(done) == stop
+        ).predict_proba(X)
+
+    trained(torch.tensor(0.1), 1)
+    np.testing.assert_allclose(trained(torch.tensor(0.1), 3), trained(0.1, 3), atol=1e-6)
 
 
 def test_a_label_is_named_once():

@@ -1,5 +1,6 @@
 """Tables of images: which columns are what, what decoding gives, what is refused and by which name."""
 
+import csv
 import io
 import os
 import pickle
@@ -156,6 +157,26 @@ def test_columns_are_told_apart_by_name_or_content(folder):
     named = read_images(folder / "table.csv", path_column="picture", labels=["tree"], split="note")
     assert (named.label_names, named.split.tolist()) == (("tree",), ["x", "y", "z"])
     assert read_images(folder / "table.csv", labels="car").label_names == ("car",)
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter"),
+    [("path,a;b;c,d", ","), ("path\ta,b,c,d\tc,d", "\t"), ("path;a,b;c,d", ";"), ('path,"a\nb;;;",c', ",")],
+)
+def test_the_delimiter_is_what_splits_the_rows_too(folder, header, delimiter):
+    names = next(csv.reader(io.StringIO(header, newline=""), delimiter=delimiter))
+    text = header + "\n" + "".join(f"{name}{delimiter}1{delimiter}0\n" for name in COLOURS)
+    images = read_images(manifest(folder, text))
+    assert images.label_names == tuple(names[1:])
+    assert images.Y.astype(int).tolist() == [[1, 0]] * len(COLOURS)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a: is a drive there")
+def test_a_colon_is_a_letter_like_any_other(folder):
+    (folder / "a.png").rename(folder / "a:b.png")
+    images = read_images(manifest(folder, "path,car\na:b.png,1\n"), size=4)
+    assert images.paths == ("a:b.png",)
+    assert images[0][0].shape == (3, 4, 4)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -340,6 +341,25 @@ def test_wrong_arguments_are_named(folder, tmp_path):
         train_images(folder / "table.csv", folder / "table.csv", QUICK)
     with pytest.raises(ValueError, match=r"network must be one of small, .* got 'large'"):
         train_images(folder / "table.csv", tmp_path / "m", TrainingOptions(network="large"), split="part")
+    for share, message in (
+        (5.0, r"held_out must be a share of the images, above 0 and below 1, got 5\.0"),
+        (0.999, r"held_out=0\.999 of 160 images leaves none to train on"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train_images(folder / "table.csv", tmp_path / "m", QUICK, labels=["red", "blue"], held_out=share)
+
+
+def test_options_may_be_numbers_of_numpy():
+    options = TrainingOptions(size=np.int64(16), learning_rate=np.float32(0.5), flip=np.bool_(True))
+    assert options == TrainingOptions(size=16, learning_rate=0.5, flip=True)
+    json.dumps(asdict(options))
+
+
+def test_a_model_whose_weights_are_not_finite_predicts_nothing(trained, folder, tmp_path):
+    header, tensors = read_tensor_file(trained[1] / "model.safetensors")
+    write_tensor_file(tmp_path / "m", header, tensors | {"fc.bias": tensors["fc.bias"] * np.nan})
+    with pytest.raises(ValueError, match="logits of 2 of 2 images are not finite, the first is image 0"):
+        load_image_model(tmp_path / "m").predict_proba([folder / "001.png", folder / "002.png"])
 
 
 def test_the_command(folder, tmp_path):

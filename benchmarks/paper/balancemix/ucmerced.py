@@ -6,7 +6,7 @@ Methods are the ladder of the paper's Table 5 and the asymmetric loss; columns `
 Tables 14 and 15, of the labels as they were managed at 25, 50, 75 and 100 % of the epochs.
 
     cd benchmarks/paper/balancemix; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
-    python ucmerced.py ucmerced.csv --epochs 60 > ucmerced.md
+    python ucmerced.py long.csv --epochs 200 --amp bfloat16 --methods bce mixup asl balancemix > long.md
     python ucmerced.py embeddings.csv --embeddings ucmerced.npz --seeds 3 > embeddings.md
 
 The first trains a small network from random weights. The second, after ``embeddings.py``, trains one hidden layer on
@@ -157,9 +157,10 @@ def write_tables(lines, options):
         by.setdefault((line["noise"], line["method"]), []).append(line)
     seconds = np.mean([float(line["cpu_s"]) for line in lines])
     print("# BalanceMix on UC Merced\n")
+    precision = f" in {options.amp}" if options.amp else ""
     print(
-        f"`ucmerced.py`: {options.network} network at {options.size} pixels, {options.epochs} epochs. Percent, mean "
-        f"and standard error over seeds. A training takes {seconds:.0f} CPU seconds on average."
+        f"`ucmerced.py`: {options.network} network at {options.size} pixels, {options.epochs} epochs{precision}. "
+        f"Percent, mean and standard error over seeds. A training takes {seconds:.0f} CPU seconds on average."
     )
     for column, title in (("map", "mAP, all labels"), ("many", "many"), ("medium", "medium"), ("few", "few")):
         print(f"\n## {title}\n\n| method | {' | '.join(options.noise)} |\n|---{'|---' * len(options.noise)}|")

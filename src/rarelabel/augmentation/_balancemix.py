@@ -27,14 +27,22 @@ from rarelabel._device import choose_device, limited_threads
 from rarelabel._random import RandomState, check_random_state
 from rarelabel._team import Team, join_team
 from rarelabel.augmentation._balancemix_record import EpochRecord
-from rarelabel.augmentation._balancemix_run import Diverged, Epoch, Run, Settings, default_warmup, given_losses
+from rarelabel.augmentation._balancemix_run import (
+    Diverged,
+    Epoch,
+    Run,
+    Settings,
+    default_warmup,
+    given_losses,
+    not_finite,
+)
 from rarelabel.augmentation._balancemix_state import check_state, read_state, write_state
 from rarelabel.augmentation._inputs import as_truth, columns_of
 from rarelabel.augmentation._label_manager import Trusted, Unlearned
 from rarelabel.augmentation._managed_labels import ManagedLabels, ManagementScores
 from rarelabel.augmentation._methods import Method, find_method
 from rarelabel.augmentation._minority_sampler import MinoritySampler
-from rarelabel.augmentation._rows import BatchView, RowLoader, Transform, View, labels_of
+from rarelabel.augmentation._rows import BatchView, RowLoader, Transform, View, labels_of, split_held_out
 from rarelabel.augmentation._suspicious import SuspiciousLabels
 from rarelabel.metrics import mean_average_precision
 
@@ -396,7 +404,7 @@ class BalanceMix:
         return RowLoader(dataset, *views, self.seed_, self.num_workers, team, place)
 
     def _held_out(self, held_out: Any, run: Run) -> tuple[RowLoader, NDArray[np.bool_]]:
-        dataset, Y = held_out if isinstance(held_out, tuple) else (held_out, None)
+        dataset, Y = split_held_out(held_out)
         labels = labels_of(dataset, Y, "the held-out dataset")
         columns = columns_of(run.label_names, labels, "the held-out dataset")
         return self._loader(dataset, run.place, run.team), labels.Y[:, columns]
@@ -432,7 +440,7 @@ class BalanceMix:
             what = f"{_NOT_FINITE} for {which} rows"
             if number == 0:
                 del self._run
-                why = rows.blame() or "a smaller learning rate may help"
+                why = not_finite(before) or rows.blame() or "a smaller learning rate may help"
                 raise ValueError(f"{what} in the first epoch: {why}") from None
             self.stopped_ = "not finite"
             warnings.warn(

@@ -11,7 +11,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 try:
     import torch
@@ -201,6 +201,7 @@ class BalanceMixClassifier(MultilabelClassifier):
         check_is_fitted(self)
         table = validate(X, Y, **self._door())
         given = table.Y[:, columns_of(self.label_names_, table.labels, "Y")]
+        validate_data(self, X, reset=False, skip_check_array=True)  # columns in another order, or others
         rows = self._encoded(Features(table.X, table.schema.features, table.named))
         generator = torch_generator(random_stream(self.seed_, "review"))
         losses = given_losses(self._logits(rows), given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,7 +28,7 @@ from rarelabel.augmentation._streams import Purpose, random_stream
 from rarelabel.classifiers import balanced_weights
 from rarelabel.training import is_set
 
-__all__ = ["Diverged", "Epoch", "Run", "Settings", "default_warmup", "given_losses", "split"]
+__all__ = ["Diverged", "Epoch", "Run", "Settings", "default_warmup", "given_losses", "not_finite", "split"]
 
 _N_VIEWS = 2  # of each row, for re-labelling; the first of them is trained on
 
@@ -134,7 +134,7 @@ class Run:
     logits: Tensor | None = None
 
     def __post_init__(self) -> None:
-        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         self.loss: Callable[..., Tensor] = partial(reliability_weighted_bce, reduction="none")
         if self.settings.method.loss == "asl":
@@ -344,6 +344,12 @@ def _balanced(loss: Callable[..., Tensor], of_values: Tensor, logits: Tensor, y:
     y = torch.as_tensor(y).to(logits)
     present, absent = (loss(logits, torch.full_like(y, value), weights) for value in (1.0, 0.0))
     return of_values[1] * y * present + of_values[0] * (1 - y) * absent
+
+
+def not_finite(weights: Mapping[str, Tensor]) -> str:
+    """Which of a module's tensors holds NaN or infinity; empty where none does."""
+    bad = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
+    return f"the module came with NaN or infinity in {bad[0]!r}" if bad else ""
 
 
 def given_losses(logits: Tensor, Y: NDArray[np.bool_]) -> Tensor:

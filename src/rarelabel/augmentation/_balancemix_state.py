@@ -77,6 +77,10 @@ def read_state(path: str | os.PathLike[str], run: Run) -> tuple[EpochRecord, ...
         run.logits = tensors.get("logits")
         if run.logits is not None and run.logits.shape != run.Y.shape:
             raise ValueError(f"logits of shape {tuple(run.logits.shape)}")
+        if history and run.logits is None and run.settings.method.needs_confidences:
+            raise ValueError("no logits")
+        if len(history) > run.settings.epochs:
+            raise ValueError(f"{len(history)} epochs of {run.settings.epochs}")
     except _Other as error:
         raise ValueError(f"{error}; {_ANEW}") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:

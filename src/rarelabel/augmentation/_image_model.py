@@ -73,7 +73,8 @@ class ImageModel:
         Raises
         ------
         ValueError
-            If an image cannot be read or has another size, ``images`` is no sequence, or ``batch_size`` below 1.
+            If an image cannot be read or has another size, ``images`` is no sequence, ``batch_size`` below 1, or a
+            logit not finite.
         """
         if isinstance(images, str | os.PathLike):
             raise ValueError(f"images is the one path {os.fspath(images)!r}, expected a sequence: [path]")
@@ -87,7 +88,14 @@ class ImageModel:
             x = torch.from_numpy(np.stack([self._pixels(images[row]) for row in rows])).to(place)
             with torch.no_grad():
                 found.append(self.module(x).double().sigmoid().cpu().numpy())
-        return np.concatenate(found)
+        probabilities: NDArray[np.float64] = np.concatenate(found)
+        bad = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+        if len(bad):
+            raise ValueError(
+                f"logits of {len(bad):,} of {len(images):,} images are not finite, the first is image {bad[0]}: "
+                "the model's weights are not finite, or too large"
+            )
+        return probabilities
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file of safetensors for :func:`load_image_model`, whole or not at all."""

@@ -151,7 +151,7 @@ class ManagedLabels:
         rows, labels = rows[order], labels[order]
         sure = self.relabelled[rows, labels]
         return SuspiciousLabels(
-            row=rows if row_names is None else np.asarray(row_names)[rows],
+            row=rows if row_names is None else _as_names(row_names)[rows],
             label=np.array(self.label_names, dtype=object)[labels],
             given=self.given[rows, labels],
             clean_probability=probability[order],
@@ -159,6 +159,14 @@ class ManagedLabels:
             confidence=None if self.confidences is None else self.confidences[rows, labels],
             suggested=np.where(sure, self.labels[rows, labels], -1).astype(np.int8),
         )
+
+
+def _as_names(names: Sequence[Any]) -> NDArray[Any]:
+    """One dimension, of tuples too."""
+    found = np.asarray(names) if not any(isinstance(name, tuple) for name in names) else np.empty(len(names), object)
+    if found.dtype == object:
+        found[:] = list(names)
+    return found
 
 
 def _share(mask: NDArray[np.bool_]) -> float:

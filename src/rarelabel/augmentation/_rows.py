@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset, get_worker_info
 
 from rarelabel._device import torch_generator
 from rarelabel._team import Team
@@ -18,7 +21,7 @@ from rarelabel._validation import Labels
 from rarelabel.augmentation._inputs import as_labels
 from rarelabel.augmentation._streams import Purpose, random_stream
 
-__all__ = ["BatchView", "Request", "RowLoader", "Transform", "View", "labels_of"]
+__all__ = ["BatchView", "Request", "RowLoader", "Transform", "View", "labels_of", "split_held_out"]
 
 Transform = Callable[[Any], Any]
 """From an item to the tensor of it, without randomness."""
@@ -99,6 +102,9 @@ class RowLoader:
     _plan: _Plan = field(default_factory=_Plan, init=False)
     _loader: DataLoader[Any] | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        _check_map_style(self.dataset, "the dataset")
+
     @property
     def has_views(self) -> bool:
         """Whether rows have random views."""
@@ -113,19 +119,25 @@ class RowLoader:
         if self._loader is None:  # made once, so that workers stay over the epochs
             self._loader = self._make_loader()
         for requests, loaded in zip(plan, self._loader, strict=True):
+            if isinstance(loaded, _Failed):
+                raise loaded.error
             yield [self._finished(request, tensors) for request, tensors in zip(requests, loaded, strict=True)]
 
     def blame(self) -> str:
-        """Which rows hold NaN or infinity as they are, and so give such logits; empty where none does.
+        """Which rows hold NaN or infinity, as they are or in a view, and so give such logits; empty where none does.
 
         Each process looks at all of them.
         """
         n = len(self.dataset)
         alone = replace(self, team=Team(), num_workers=0)
-        plan = [[Request(np.arange(start, min(start + _AT_ONCE, n)))] for start in range(0, n, _AT_ONCE)]
-        finite = [torch.isfinite(x).reshape(len(x), -1).all(dim=1).cpu() for [[x]] in alone.load(plan)]
-        bad = np.flatnonzero(~torch.cat(finite).numpy())
-        return f"{len(bad):,} of {n:,} hold NaN or infinity, the first is row {bad[0]}" if len(bad) else ""
+        for n_views, what in ((0, "hold"), (1, "hold, in a random view,"))[: 1 + self.has_views]:
+            starts = range(0, n, _AT_ONCE)
+            plan = [[Request(np.arange(i, min(i + _AT_ONCE, n)), n_views, not n_views)] for i in starts]
+            finite = [torch.isfinite(x).reshape(len(x), -1).all(dim=1).cpu() for [[x]] in alone.load(plan)]
+            bad = np.flatnonzero(~torch.cat(finite).numpy())
+            if len(bad):
+                return f"{len(bad):,} of {n:,} {what} NaN or infinity, the first is row {bad[0]}"
+        return ""
 
     def close(self) -> None:
         """Let worker processes go; they come back when something is loaded again."""
@@ -160,6 +172,13 @@ class RowLoader:
 
 
 @dataclass(frozen=True, eq=False)
+class _Failed:
+    """What a worker gives in place of rows that cannot be had: raised there, its message would be a traceback."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, eq=False)
 class _Fetcher(Dataset[Any]):
     """What workers do: from the requests of a step to their tensors."""
 
@@ -168,8 +187,14 @@ class _Fetcher(Dataset[Any]):
     view: View | None
     seed: int
 
-    def __getitem__(self, requests: Sequence[tuple[Request, NDArray[np.intp]]]) -> list[list[Tensor]]:
-        return [self._tensors(request, places) for request, places in requests]
+    def __getitem__(self, requests: Sequence[tuple[Request, NDArray[np.intp]]]) -> list[list[Tensor]] | _Failed:
+        try:
+            return [self._tensors(request, places) for request, places in requests]
+        except (ValueError, TypeError, OSError) as error:
+            if get_worker_info() is None:
+                raise
+            error.add_note(traceback.format_exc())
+            return _Failed(error)
 
     def _tensors(self, request: Request, places: NDArray[np.intp]) -> list[Tensor]:
         items = _items(self.dataset, request.rows)
@@ -209,7 +234,7 @@ def labels_of(dataset: Any, Y: Any, what: str) -> Labels:
     ``what`` this is, where rows or names are not as many as labels.
     """
     _check_map_style(dataset, what)
-    labels = as_labels(_given_labels(dataset) if Y is None else Y)
+    labels = as_labels(_given_labels(dataset, what) if Y is None else Y)
     if len(labels.Y) != len(dataset):
         raise ValueError(f"{what} has {len(dataset)} rows, Y {len(labels.Y)}")
     names = getattr(dataset, "label_names", None)
@@ -224,20 +249,29 @@ def labels_of(dataset: Any, Y: Any, what: str) -> Labels:
     return replace(labels, names=names, values=names, named=True)
 
 
+def split_held_out(held_out: Any) -> tuple[Any, Any]:
+    """A held-out dataset, and the labels given beside it or None; ValueError where it is a tuple of other length."""
+    if not isinstance(held_out, tuple):
+        return held_out, None
+    if len(held_out) != 2:
+        raise ValueError(f"held_out is a tuple of {len(held_out)}, expected a dataset or (dataset, labels)")
+    return held_out
+
+
 def _check_map_style(dataset: Any, what: str) -> None:
     """Raise TypeError where rows cannot be had by their numbers."""
     advice = None
     if isinstance(dataset, DataLoader):
         advice = "pass its dataset; batches are drawn here"
-    elif hasattr(dataset, "iloc"):
-        advice = "pass its numbers, such as X.to_numpy(), or take BalanceMixClassifier"
+    elif nw.dependencies.is_into_dataframe(dataset) or sparse.issparse(dataset):
+        advice = "pass its numbers, such as X.to_numpy() or X.toarray(), or take BalanceMixClassifier"
     elif not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
         advice = "it must have a length and give rows by number"
     if advice is not None:
         raise TypeError(f"{what} is a {type(dataset).__name__}, expected a map-style dataset: {advice}")
 
 
-def _given_labels(dataset: Any) -> Any:
+def _given_labels(dataset: Any, what: str) -> Any:
     """The labels of all rows: an attribute ``Y``, the second tensor of a ``TensorDataset``, else item by item."""
     if hasattr(dataset, "Y"):
         return dataset.Y
@@ -246,5 +280,6 @@ def _given_labels(dataset: Any) -> Any:
     items = (dataset[row] for row in range(len(dataset)))
     labels = [item[1] if isinstance(item, tuple | list) and len(item) > 1 else None for item in items]
     if any(y is None for y in labels):
-        raise ValueError("the dataset gives no labels: expected items (x, y), an attribute Y, or the argument Y")
+        beside = "the argument Y" if what == "the dataset" else "labels beside it: (dataset, labels)"
+        raise ValueError(f"{what} gives no labels: expected items (x, y), an attribute Y, or {beside}")
     return np.stack([np.asarray(y) for y in labels])

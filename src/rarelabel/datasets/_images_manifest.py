@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
@@ -23,6 +25,8 @@ _BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 _EMPTY = ("", "nan")
 _UNKNOWN = ("-1", "-1.0")
 _SEPARATORS = (";", "|", ",")
+_LOOKED_AT = 20
+"""Lines that tell the delimiter."""
 
 Columns = dict[str, list[Any]]
 
@@ -75,28 +79,43 @@ def read_columns(path: Path) -> Columns:
 
 def csv_columns(stream: IO[str], source: str) -> Columns:
     """Cells as they stand, so that an image may be called ``0012``."""
-    head = stream.readline()
-    delimiter = max(",;\t", key=head.count)
-    names = [name.strip() for name in next(csv.reader([head], delimiter=delimiter), [])]
+    text = stream.read()
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        names = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise ValueError(f"{source}, line {reader.line_num}: {error}") from None
     if not any(names):
         raise ValueError(f"{source}: the file is empty; expected a header with the names of the columns")
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{source}: the column name {twice!r} stands more than once in the header")
     rows = []
-    reader = csv.reader(stream, delimiter=delimiter, strict=True)
     try:
         for row in reader:
             if row and len(row) != len(names):
-                line = reader.line_num + 1
                 raise ValueError(
-                    f"{source}, line {line}: expected {len(names)} values as in the header, got {len(row)}"
+                    f"{source}, line {reader.line_num}: expected {len(names)} values as in the header, got {len(row)}"
                 )
             if row:
                 rows.append(row)
     except csv.Error as error:
-        raise ValueError(f"{source}, line {reader.line_num + 1}: {error}") from None
+        raise ValueError(f"{source}, line {reader.line_num}: {error}") from None
     return {name: [row[j].strip() for row in rows] for j, name in enumerate(names)}
+
+
+def _delimiter(text: str) -> str:
+    """Comma, semicolon or tab: what splits the most lines of the first few as the header, and that into most cells."""
+
+    def agreement(delimiter: str) -> tuple[int, int]:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        try:
+            widths = [len(row) for row in islice(reader, _LOOKED_AT) if row]
+        except csv.Error:
+            return 0, 0
+        return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
+
+    return max(",;\t", key=agreement)
 
 
 def parse_manifest(
@@ -181,7 +200,8 @@ def _checked_paths(cells: Sequence[Any], column: str, source: str) -> tuple[str,
         if not text or path == ".":
             raise ValueError(f"{source}: column {column!r} names no image in row {row}")
         windows = PureWindowsPath(text)
-        if path.startswith("/") or windows.drive or windows.root or ".." in windows.parts:
+        drive = windows.drive if os.name == "nt" else ""  # elsewhere a:b.png is a name like any other
+        if path.startswith("/") or drive or windows.root or ".." in windows.parts:
             raise ValueError(
                 f"{source}: the path {text!r} in row {row} leads out of the folder of the images: expected a path "
                 "below it, without '..'"

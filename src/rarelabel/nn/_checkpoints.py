@@ -91,8 +91,10 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         except UnpicklingError as error:  # its text tells how to run what the file holds
             raise ValueError(f"{path}: the file holds more than tensors, or is damaged; it was not opened") from error
         except Exception as error:  # whatever a damaged or strange file brings up
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            raise ValueError(f"{path}: cannot be read as weights alone: {reason}") from error
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise ValueError(
+                f"{path}: cannot be read as weights alone: {reason}; expected safetensors or what torch.save wrote"
+            ) from error
     for wrapping in ("state_dict", "model"):
         if isinstance(weights, Mapping) and isinstance(weights.get(wrapping), Mapping):
             weights = weights[wrapping]

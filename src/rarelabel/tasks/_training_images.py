@@ -7,7 +7,7 @@ import json
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -65,6 +65,12 @@ class TrainingOptions:
     magnitude: float = 5.0
     flip: bool = False
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if isinstance(value, np.generic):  # the files take plain numbers
+                object.__setattr__(self, option.name, value.item())
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,6 +297,10 @@ def _parts(
 
     if data.split is None:
         rows = np.arange(len(data))
+        if not 0 < held_out < 1:
+            raise ValueError(f"held_out must be a share of the images, above 0 and below 1, got {held_out!r}")
+        if math.ceil(held_out * len(rows)) >= len(rows):
+            raise ValueError(f"held_out={held_out!r} of {len(rows):,} images leaves none to train on")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"\d+ of \d+ labels have fewer positives", UserWarning)
             train, test, _, _ = train_test_split(rows, data.Y, test_size=held_out, random_state=seed)
