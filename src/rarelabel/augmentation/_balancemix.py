@@ -27,15 +27,7 @@ from rarelabel._device import choose_device, limited_threads
 from rarelabel._random import RandomState, check_random_state
 from rarelabel._team import Team, join_team
 from rarelabel.augmentation._balancemix_record import EpochRecord
-from rarelabel.augmentation._balancemix_run import (
-    Diverged,
-    Epoch,
-    Run,
-    Settings,
-    default_warmup,
-    given_losses,
-    not_finite,
-)
+from rarelabel.augmentation._balancemix_run import Diverged, Epoch, Run, Settings, default_warmup, given_losses
 from rarelabel.augmentation._balancemix_state import check_state, read_state, write_state
 from rarelabel.augmentation._inputs import as_truth, columns_of
 from rarelabel.augmentation._label_manager import Trusted, Unlearned
@@ -139,7 +131,7 @@ class BalanceMix:
     The same seed gives the same bytes on the same machine with as many threads, whatever the number of workers, and
     where a run was killed and went on from its state. On a GPU this holds as far as its operations are deterministic.
     Started by torchrun, every process loads and computes its share of the same batches; random numbers inside of the
-    module (dropout) then differ from those of one process.
+    module (dropout), and batch normalisation, which goes by the share, then differ from those of one process.
 
     References
     ----------
@@ -440,7 +432,7 @@ class BalanceMix:
             what = f"{_NOT_FINITE} for {which} rows"
             if number == 0:
                 del self._run
-                why = not_finite(before) or rows.blame() or "a smaller learning rate may help"
+                why = run.blame(before, rows) or "a smaller learning rate may help"
                 raise ValueError(f"{what} in the first epoch: {why}") from None
             self.stopped_ = "not finite"
             warnings.warn(

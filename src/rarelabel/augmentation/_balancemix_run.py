@@ -28,7 +28,7 @@ from rarelabel.augmentation._streams import Purpose, random_stream
 from rarelabel.classifiers import balanced_weights
 from rarelabel.training import is_set
 
-__all__ = ["Diverged", "Epoch", "Run", "Settings", "default_warmup", "given_losses", "not_finite", "split"]
+__all__ = ["Diverged", "Epoch", "Run", "Settings", "default_warmup", "given_losses", "split"]
 
 _N_VIEWS = 2  # of each row, for re-labelling; the first of them is trained on
 
@@ -251,6 +251,12 @@ class Run:
             return [self._forward(x) for x in batches]
         return list(torch.split(self._forward(torch.cat(list(batches))), [len(x) for x in batches]))
 
+    @staticmethod
+    def blame(weights: Mapping[str, Tensor], rows: RowLoader) -> str:
+        """Which weights that training began with, or which rows, are not finite; empty where all are."""
+        bad = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
+        return f"the module came with NaN or infinity in {bad[0]!r}" if bad else rows.blame()
+
     def _forward(self, x: Tensor) -> Tensor:
         if x.dtype == torch.float64 and not self.is_double:  # as NumPy and pandas have numbers
             x = x.float()
@@ -344,12 +350,6 @@ def _balanced(loss: Callable[..., Tensor], of_values: Tensor, logits: Tensor, y:
     y = torch.as_tensor(y).to(logits)
     present, absent = (loss(logits, torch.full_like(y, value), weights) for value in (1.0, 0.0))
     return of_values[1] * y * present + of_values[0] * (1 - y) * absent
-
-
-def not_finite(weights: Mapping[str, Tensor]) -> str:
-    """Which of a module's tensors holds NaN or infinity; empty where none does."""
-    bad = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
-    return f"the module came with NaN or infinity in {bad[0]!r}" if bad else ""
 
 
 def given_losses(logits: Tensor, Y: NDArray[np.bool_]) -> Tensor:
