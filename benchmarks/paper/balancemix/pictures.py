@@ -1,4 +1,4 @@
-"""Picture of the user guide, from the table of ``ucmerced.py`` with embeddings.
+"""Pictures of the user guide, from the tables of ``ucmerced.py``: with embeddings, and from random weights.
 
 python pictures.py ../../../docs/user_guide
 """
@@ -41,11 +41,44 @@ def noise_picture(lines):
     return figure
 
 
+def length_picture(short, long):
+    """mAP after short (hollow) and long training (full) under each kind of noise, an arrow from one to the other."""
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    ax = figure.add_subplot()
+    kinds = list(dict.fromkeys(line["noise"] for line in read(Path("embeddings.csv"))))
+    for number, method in enumerate(("bce", "mixup", "asl", "balancemix")):
+        name, marker, colour = METHODS[method]
+        for at, kind in enumerate(kinds):
+            x = at + 0.17 * (number - 1.5)
+            before, after = (
+                np.mean(
+                    [100 * float(line["map"]) for line in lines if (line["noise"], line["method"]) == (kind, method)]
+                )
+                for lines in (short, long)
+            )
+            ax.annotate("", (x, after), (x, before), arrowprops={"arrowstyle": "-", "color": colour, "alpha": 0.6})
+            ax.plot(x, before, marker, color=colour, markerfacecolor="white", markersize=5)
+            ax.plot(x, after, marker, color=colour, markersize=6, label=name if at == 0 else None)
+    ax.set(ylabel="mAP of the test pictures, %", ylim=(20, 100))
+    ax.set_xticks(range(len(kinds)), kinds)
+    ax.grid(axis="y", alpha=0.3)
+    ax.legend(frameon=False, loc="lower left", title="hollow: 40 epochs, full: 200")
+    return figure
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def main():
     mpl.rcParams["svg.hashsalt"] = "rarelabel"  # the same bytes from the same table
-    with Path("embeddings.csv").open(newline="") as file:
-        figure = noise_picture(list(csv.DictReader(file)))
-    figure.savefig(Path(sys.argv[1]) / "balancemix_ucmerced.svg", metadata={"Date": None})
+    short = [line for line in read(Path("scratch.csv")) if line["epochs"] == "40"]
+    for name, figure in (
+        ("balancemix_ucmerced", noise_picture(read(Path("embeddings.csv")))),
+        ("balancemix_length", length_picture(short, read(Path("long.csv")))),
+    ):
+        figure.savefig(Path(sys.argv[1]) / f"{name}.svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":
