@@ -48,17 +48,19 @@ def length_picture(short, long):
     kinds = list(dict.fromkeys(line["noise"] for line in read(Path("embeddings.csv"))))
     for number, method in enumerate(("bce", "mixup", "asl", "balancemix")):
         name, marker, colour = METHODS[method]
+        ax.plot([], [], marker, color=colour, label=name)
         for at, kind in enumerate(kinds):
             x = at + 0.17 * (number - 1.5)
             before, after = (
-                np.mean(
-                    [100 * float(line["map"]) for line in lines if (line["noise"], line["method"]) == (kind, method)]
-                )
+                [100 * float(line["map"]) for line in lines if (line["noise"], line["method"]) == (kind, method)]
                 for lines in (short, long)
             )
+            if not (before and after):
+                continue
+            before, after = np.mean(before), np.mean(after)
             ax.annotate("", (x, after), (x, before), arrowprops={"arrowstyle": "-", "color": colour, "alpha": 0.6})
             ax.plot(x, before, marker, color=colour, markerfacecolor="white", markersize=5)
-            ax.plot(x, after, marker, color=colour, markersize=6, label=name if at == 0 else None)
+            ax.plot(x, after, marker, color=colour, markersize=6)
     ax.set(ylabel="mAP of the test pictures, %", ylim=(20, 100))
     ax.set_xticks(range(len(kinds)), kinds)
     ax.grid(axis="y", alpha=0.3)
@@ -73,10 +75,11 @@ def read(path):
 
 def main():
     mpl.rcParams["svg.hashsalt"] = "rarelabel"  # the same bytes from the same table
-    short = [line for line in read(Path("scratch.csv")) if line["epochs"] == "40"]
+    scratch = read(Path("scratch.csv"))
+    short, long = ([line for line in scratch if line["epochs"] == epochs] for epochs in ("40", "200"))
     for name, figure in (
         ("balancemix_ucmerced", noise_picture(read(Path("embeddings.csv")))),
-        ("balancemix_length", length_picture(short, read(Path("long.csv")))),
+        ("balancemix_length", length_picture(short, long + read(Path("long.csv")))),
     ):
         figure.savefig(Path(sys.argv[1]) / f"{name}.svg", metadata={"Date": None})
 
