@@ -86,6 +86,18 @@ def test_what_gives_no_rows_by_number_is_refused(dataset, message):
         trained.predict_proba(dataset)
 
 
+@pytest.mark.parametrize(
+    ("held_out", "message"),
+    [
+        (torch.zeros(4, 3), r"the held-out dataset gives no labels: .*, or labels beside it: \(dataset, labels\)"),
+        ((torch.zeros(4, 3), Y[:4], Y[:4]), r"held_out is a tuple of 3, expected a dataset or \(dataset, labels\)"),
+    ],
+)
+def test_held_out_rows_come_with_labels(held_out, message):
+    with pytest.raises(ValueError, match=message):
+        BalanceMix(linear(), method="bce", epochs=1).fit(torch.zeros(12, 3), Y, held_out=held_out)
+
+
 class Damaged:
     """A dataset whose row 7 cannot be read."""
 
