@@ -75,6 +75,10 @@ class Stream(IterableDataset):
         (DataLoader(TensorDataset(torch.zeros(12, 3))), "is a DataLoader, expected a map-style .* pass its dataset"),
         (Stream(), "is a Stream, expected a map-style dataset: it must have a length and give rows by number"),
         (pd.DataFrame(np.zeros((12, 3))), r"is a DataFrame, .* X\.to_numpy\(\) or .*, or take BalanceMixClassifier"),
+        (
+            pd.Series(np.zeros(12), index=range(12, 0, -1)),
+            "is a Series, expected a map-style dataset: pass its numbers",
+        ),
         (sparse.csr_array((12, 3)), r"is a csr_array, .* X\.toarray\(\), or take BalanceMixClassifier"),
     ],
 )

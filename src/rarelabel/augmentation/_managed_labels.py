@@ -163,9 +163,10 @@ class ManagedLabels:
 
 def _as_names(names: Sequence[Any]) -> NDArray[Any]:
     """One dimension, of tuples too."""
-    found = np.asarray(names) if not any(isinstance(name, tuple) for name in names) else np.empty(len(names), object)
-    if found.dtype == object:
-        found[:] = list(names)
+    if not any(isinstance(name, tuple) for name in names):
+        return np.asarray(names)
+    found = np.empty(len(names), dtype=object)
+    found[:] = list(names)
     return found
 
 

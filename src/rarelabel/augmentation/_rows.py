@@ -263,7 +263,7 @@ def _check_map_style(dataset: Any, what: str) -> None:
     advice = None
     if isinstance(dataset, DataLoader):
         advice = "pass its dataset; batches are drawn here"
-    elif nw.dependencies.is_into_dataframe(dataset) or sparse.issparse(dataset):
+    elif hasattr(dataset, "iloc") or nw.dependencies.is_into_dataframe(dataset) or sparse.issparse(dataset):
         advice = "pass its numbers, such as X.to_numpy() or X.toarray(), or take BalanceMixClassifier"
     elif not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
         advice = "it must have a length and give rows by number"
