@@ -350,6 +350,10 @@ def test_devices_are_found_or_refused_by_name():
         choose_device("abacus")
     with pytest.raises(ValueError, match="device 'cuda:99' was asked for, but torch finds"):
         choose_device("cuda:99")
+    for absent in ("mps", "xpu"):
+        if not getattr(torch, absent).is_available():
+            with pytest.raises(ValueError, match=f"device '{absent}' was asked for, but torch cannot use it here: "):
+                choose_device(absent)
 
 
 def test_a_record_reads_as_a_line():

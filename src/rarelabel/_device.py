@@ -53,6 +53,12 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
             raise ValueError(f"device {str(device)!r} was asked for, but torch finds {n_devices} CUDA devices here")
         if chosen.index is None:
             chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % n_devices)
+    elif chosen.type != "cpu":
+        try:
+            torch.empty(0, device=chosen)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            why = str(error).partition(". ")[0]
+            raise ValueError(f"device {str(device)!r} was asked for, but torch cannot use it here: {why}") from None
     return chosen
 
 

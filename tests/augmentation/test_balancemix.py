@@ -306,12 +306,25 @@ def test_labels_are_matched_by_name():
     assert [r.held_out_map for r in again.history_] == [r.held_out_map for r in wanted.history_]
 
 
+def test_held_out_rows_need_not_show_every_label():
+    lists = [[name for name, y in zip("abcd", row, strict=True) if y] for row in NOISY]
+    held = [["a"], ["a"], []]
+    as_lists, as_frame = (
+        trainer(epochs=3).fit(X, lists, held_out=(X[:3], Y))
+        for Y in (held, np.array([[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]))
+    )
+    assert as_lists.history_[-1].held_out_map == as_frame.history_[-1].held_out_map > 0
+    classes = trainer(nn.Linear(12, 2), epochs=3)
+    classes.fit(X, ["u", "v"] * 120, held_out=(X[:3], ["u"] * 3), Y_true=["v"] * 240)
+    assert classes.history_[-1].held_out_map == 1.0
+
+
 def test_labels_that_are_missing_or_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="the dataset gives no labels"):
         trainer().fit(X)
     with pytest.raises(ValueError, match="the dataset has 240 rows, Y 239"):
         trainer().fit(X, NOISY[:-1])
-    with pytest.raises(ValueError, match=r"output of shape \(40, 3\) for 40 rows; expected a logit for each of 4"):
+    with pytest.raises(ValueError, match=r"output of shape \(2, 3\) for 2 rows; expected a logit for each of 4"):
         trainer(network(k=3)).fit(X, NOISY)
     with pytest.raises(ValueError, match="the held-out dataset has 2 labels, expected 4"):
         trainer().fit(X, NOISY, held_out=(X, NOISY[:, :2]))
@@ -370,6 +383,71 @@ def test_going_on_after_any_epoch_with_another_optimizer(tmp_path, name, stop):
     resumed = trainer(**made).fit(X, NOISY, state=state)
     assert weights(resumed).tobytes() == weights(whole).tobytes()
     assert (resumed.stopped_, resumed.n_epochs_) == ("finished", 4)
+
+
+def test_a_run_stopped_in_its_first_epoch_begins_anew_from_the_same_weights(tmp_path):
+    whole = trainer().fit(X, NOISY)
+    made, state, calls = trainer(), tmp_path / "state", []
+    made.fit(X, NOISY, state=state, cancel=lambda: calls.append(0) or len(calls) > 3)
+    assert made.n_epochs_ == 0
+    assert not np.array_equal(weights(made), weights(trainer()))  # three steps were taken
+    np.testing.assert_array_equal(weights(made.fit(X, NOISY, state=state)), weights(whole))
+    calls.clear()
+    trainer(epochs=3).fit(X, NOISY, state=state, resume=False, cancel=lambda: True)
+    other = trainer().fit(X, NOISY, state=state)  # of another run, but nothing was done in it
+    np.testing.assert_array_equal(weights(other), weights(whole))
+
+
+def test_lazy_layers_have_their_weights_before_the_state_is_read(tmp_path):
+    def lazy():
+        return nn.Sequential(nn.LazyLinear(8), nn.ReLU(), nn.LazyLinear(4))
+
+    whole = trainer(lazy()).fit(X, NOISY)
+    state, event, before = tmp_path / "state", Event(), torch.get_rng_state()
+    trainer(lazy()).fit(X, NOISY, state=state, progress=lambda record: event.set(), cancel=event)
+    resumed = trainer(lazy()).fit(X, NOISY, state=state)
+    np.testing.assert_array_equal(weights(resumed), weights(whole))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+class Noted(nn.Linear):
+    """Keeps what is no tensor in its state."""
+
+    def get_extra_state(self):
+        return {"note": 1}
+
+    def set_extra_state(self, state):
+        pass
+
+
+def test_what_no_state_can_hold_is_refused_before_training(tmp_path):
+    with pytest.raises(TypeError, match="the module keeps '_extra_state' as dict, expected tensors in a state"):
+        trainer(Noted(12, 4)).fit(X, NOISY, state=tmp_path / "state")
+    assert list(tmp_path.iterdir()) == []
+    assert trainer(Noted(12, 4), epochs=3).fit(X, NOISY).n_epochs_ == 3
+
+
+def test_views_of_another_type_than_rows_are_told_of_before_training():
+    class Bytes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = network()
+
+        def forward(self, x):
+            return self.net(x.float())
+
+    def view(x, rng):
+        return (10 * x).to(torch.uint8)
+
+    with pytest.warns(UserWarning, match=r"a view gives whole numbers \(torch.uint8\), and a row .* floats"):
+        trainer(Bytes(), method="mixup", epochs=1, view=view).fit(X, NOISY)
+    records = []
+    with (
+        pytest.warns(UserWarning, match="a view gives whole numbers"),
+        pytest.raises(RuntimeError, match="same dtype"),
+    ):
+        trainer(view=view).fit(X, NOISY, progress=records.append)
+    assert records == []
 
 
 def test_the_state_of_another_run_is_refused_by_what_differs(tmp_path):
@@ -543,6 +621,13 @@ class Untouched(nn.Module):
         raise AssertionError("training began")
 
 
+class Pair(nn.Linear):
+    """Gives more than logits."""
+
+    def forward(self, x):
+        return super().forward(x), x
+
+
 def test_what_cannot_end_well_is_refused_before_training(tmp_path):
     made = trainer(Untouched())
     with pytest.raises(ValueError, match=r"Y_true has shape \(239, 4\), expected \(240, 4\)"):
@@ -555,6 +640,10 @@ def test_what_cannot_end_well_is_refused_before_training(tmp_path):
         made.fit(X, NOISY, state=tmp_path)
     with pytest.raises(ValueError, match="learning rate"):
         trainer(learning_rate=-1.0)
+    with pytest.raises(TypeError, match="optimizer is a SGD, expected what makes one, such as lambda p: SGD"):
+        trainer(optimizer=torch.optim.SGD(network().parameters(), lr=0.1))
+    with pytest.raises(TypeError, match="the module gives a tuple, expected a tensor of logits"):
+        trainer(Pair(12, 4)).fit(X, NOISY)
 
 
 @pytest.mark.parametrize(("epochs", "warmup"), [(2, 2), (1, 4)])

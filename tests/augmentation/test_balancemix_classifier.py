@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 from sklearn.base import clone  # noqa: E402
 from sklearn.exceptions import NotFittedError  # noqa: E402
 from sklearn.metrics import roc_auc_score  # noqa: E402
+from sklearn.model_selection import KFold, cross_val_predict  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
 from rarelabel._validation import Features  # noqa: E402
@@ -140,6 +141,40 @@ def test_what_training_never_showed_says_nothing():
     assert encoded[of["flag"]] == 1
     with pytest.raises(ValueError, match="column 'colour' held categories in training, now it holds numbers"):
         inputs.rows(Features(np.zeros((1, 4)), tuple(Column(name) for name in frame.columns), True))
+
+
+def test_a_column_without_any_value_is_missing_whatever_it_held_in_training():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": X[:, 0], "c": np.where(X[:, 1] > 0, "u", "v"), "e": np.full(len(X), None)})
+    fitted = classifier(epochs=4, warmup=1).fit(frame, Y)
+    few = frame.head(3)
+    for column in ("a", "c"):
+        nan, none = (few.assign(**{column: np.full(3, value)}) for value in (np.nan, None))
+        missing = fitted.predict_proba(pd.concat([nan, frame.tail(1)]))[:3]  # beside a row that has a value
+        np.testing.assert_allclose(fitted.predict_proba(nan), missing, atol=1e-6)
+        np.testing.assert_array_equal(fitted.predict_proba(none), fitted.predict_proba(nan))
+        assert np.abs(missing - fitted.predict_proba(few)).max() > 1e-3
+    known = fitted.predict_proba(few)
+    for value in (3.0, "x", True, np.nan):  # nothing was learned of this column
+        np.testing.assert_array_equal(fitted.predict_proba(few.assign(e=value)), known)
+    with pytest.raises(ValueError, match="column 'a' held numbers in training, now it holds categories"):
+        fitted.predict_proba(few.assign(a="x"))
+
+
+def test_predictions_of_cross_validation_are_those_of_the_folds():
+    found = cross_val_predict(classifier(epochs=4, warmup=1), X, Y, cv=KFold(2), method="predict_proba")
+    first = classifier(epochs=4, warmup=1).fit(X[100:], Y[100:])
+    assert first.classes_.tolist() == [[0, 1]] * 4
+    np.testing.assert_array_equal(found[:100], first.predict_proba(X[:100]))
+
+
+def test_rows_to_be_judged_need_not_show_every_label():
+    lists = [[name for name, y in zip("abcd", row, strict=True) if y] for row in Y]
+    fitted = classifier(epochs=4, warmup=1).fit(X, lists)
+    given = fitted.managed_labels(X[:3], [["d"], [], ["d"]]).given
+    assert given.astype(int).tolist() == [[0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 1]]
+    with pytest.raises(ValueError, match=r"Y has other labels than the 4 expected: it lacks .* and has besides 'e'"):
+        fitted.managed_labels(X[:3], [["e"], [], ["d"]])
 
 
 def test_numbers_too_large_for_the_network_are_named():

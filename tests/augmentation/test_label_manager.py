@@ -295,6 +295,20 @@ def test_the_report_is_sorted_named_and_written(tmp_path):
     assert "the model says" in str(found)
 
 
+def test_rows_keep_their_names_as_they_are(tmp_path):
+    pd = pytest.importorskip("pandas")
+    losses = np.r_[np.linspace(0, 0.2, 30), 3.0][:, np.newaxis]
+    managed = LabelManager().fit(losses, np.ones((31, 1))).manage(losses, np.ones((31, 1)))
+    days = pd.date_range("2024-01-01", periods=31).as_unit("ns")
+    found = managed.suspicious(row_names=days)
+    assert found.row.tolist() == [pd.Timestamp("2024-01-31")]
+    assert "row 2024-01-31 00:00:00, label" in str(found)
+    found.to_csv(tmp_path / "look.csv")
+    assert "\n2024-01-31 00:00:00,y0," in (tmp_path / "look.csv").read_text()
+    assert managed.suspicious(row_names=["a", *range(30)]).row.tolist() == [29]
+    assert managed.suspicious(row_names=[[i, "x"] for i in range(31)]).row.tolist() == [[30, "x"]]
+
+
 def test_nothing_suspicious_is_an_empty_report(tmp_path):
     managed = LabelManager().fit(np.full((20, 1), 0.1), np.ones((20, 1))).manage([[0.1]], [[1]])
     assert str(managed.suspicious()) == "0 suspicious labels"

@@ -137,6 +137,8 @@ def test_a_column_of_ones_and_nothing_is_not_passed_over(folder):
         read_images(manifest(folder, text))
     assert read_images(folder / "table.csv", labels=["car"]).label_names == ("car",)
     assert read_images(manifest(folder, text.replace("b.png,0,1", "b.png,0,bright"))).label_names == ("car",)
+    with pytest.raises(ValueError, match="column 'comet' holds 0 or 1 in 1 of 3 rows"):
+        read_images(manifest(folder, text.replace("a.png,1,", "a.png,1,NA").replace("c.png,1,", "c.png,1,None")))
     unknown = text.replace("a.png,1,", "a.png,1,-1.0").replace("c.png,1,", "c.png,1,-1")
     with pytest.raises(ValueError, match="column 'comet' holds 0 or 1 in 1 of 3 rows, and nothing or -1 in the others"):
         read_images(manifest(folder, unknown))
@@ -189,6 +191,40 @@ def test_a_column_can_list_labels(folder, cells, separator):
     images = read_images(manifest(folder, text), separator=separator)
     assert images.label_names == ("car", "old car", "tree")
     assert images.Y.astype(int).tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
+
+
+def test_lists_may_be_written_out_and_empty_ones_in_many_ways(folder):
+    text = 'image,tags\na.png,"[\'car\', \'old car\']"\nb.png,"[""tree""]"\nc.png,[]\n'
+    images = read_images(manifest(folder, text))
+    assert images.label_names == ("car", "old car", "tree")
+    assert images.Y.astype(int).tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
+    for empty in ("", "NA", "nan", "None", "NULL", "<NA>", "n/a", "{}"):
+        images = read_images(manifest(folder, f"image,tags\na.png,car\nb.png,{empty}\nc.png,car;tree\n"))
+        assert (images.label_names, images.Y.sum(axis=1).tolist()) == (("car", "tree"), [1, 0, 2])
+    for odd in ("[car, tree]", "{car,tree}", "['car' 'tree']", "['car'\n 'tree']", "[[1]]", "{'car': 1}", "[1.5]"):
+        with pytest.raises(ValueError, match=r"column 'tags', row 2: .* is in brackets, but no list of labels"):
+            read_images(manifest(folder, f'image,tags\na.png,car\nb.png,"{odd}"\nc.png,\n'))
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"path": list(COLOURS), "labels": [["car", None], [], None]}), folder / "n.parquet")
+    assert read_images(folder / "n.parquet").label_names == ("car",)
+
+
+def test_words_without_a_separator_are_one_label_and_that_is_said(folder):
+    table = manifest(folder, "image,tags\na.png,haze primary\nb.png,clear primary\nc.png,haze\n")
+    with pytest.warns(UserWarning, match=r"column 'tags': 2 of 3 cells hold spaces and none .* pass separator=' '"):
+        assert read_images(table).label_names == ("clear primary", "haze", "haze primary")
+    assert read_images(table, separator=" ").label_names == ("clear", "haze", "primary")
+    one = manifest(folder, "image,tags\na.png,old car\nb.png,tree\nc.png,tree\n")
+    assert read_images(one).label_names == ("old car", "tree")
+
+
+def test_the_column_of_parts_is_found_whatever_its_letters_and_has_no_gaps(folder):
+    text = "path,Split,car\na.png,train,1\nb.png,test,0\nc.png,train,1\n"
+    assert read_images(manifest(folder, text)).split.tolist() == ["train", "test", "train"]
+    for empty in ("", "NA"):
+        with pytest.raises(ValueError, match=r"column 'Split' names no part in row 2 \(b\.png\)"):
+            read_images(manifest(folder, text.replace("test", empty)))
 
 
 def test_parquet_with_lists_and_with_bits(folder):
@@ -411,6 +447,17 @@ def test_parts_keep_their_share_of_everything(folder):
     part = images.take(images.split == "x")
     assert (part.paths, part.split.tolist(), part.Y.ravel().tolist()) == (("a.png", "c.png"), ["x", "x"], [True, True])
     assert part.take([1]).paths == ("c.png",)
+
+
+def test_other_labels_go_through_the_door(folder):
+    images = read_images(folder / "table.csv")
+    assert images.take(Y=[["tree"], [], ["tree"]]).Y.astype(int).tolist() == [[0, 1], [0, 0], [0, 1]]
+    for value in (np.nan, -1):
+        with pytest.raises(ValueError, match=r"label 'y0' (is missing \(NaN\)|must hold 0 or 1 only, got -1) in row 1"):
+            images.take(Y=[[1, 0], [value, 0], [1, 1]])
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"tree": [0, 1, 0], "car": [1, 0, 0]})
+    assert images.take(Y=frame).Y.astype(int).tolist() == [[1, 0], [0, 1], [0, 0]]
 
 
 def test_pictures_have_their_own_size(folder):

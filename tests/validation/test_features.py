@@ -221,3 +221,21 @@ def test_infinity_is_refused_even_where_values_may_be_missing(case):
 def test_categorical_features_that_do_not_exist_are_refused(chosen, message):
     with pytest.raises(ValueError, match=message):
         validate_features(pd.DataFrame({"a": [1, 2], "b": [3, 4]}), categorical_features=chosen)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([[1.0, None], [2.0, None]], dtype=object),
+        pd.DataFrame({"a": [1.0, 2.0], "b": [None, None]}),
+        pd.DataFrame({"a": [1.0, 2.0], "b": pd.array([None, None], "string")}),
+        pl.DataFrame({"a": [1.0, 2.0], "b": [None, None]}),
+        pa.table({"a": [1.0, 2.0], "b": pa.nulls(2)}),
+    ],
+)
+def test_a_column_without_any_value_is_missing_throughout(X):
+    features = validate_features(X, allow_nan=True)
+    np.testing.assert_array_equal(features.X, [[1.0, np.nan], [2.0, np.nan]])
+    assert features.columns[1].kind == "numeric"
+    with pytest.raises(ValueError, match=r"NaN \(a missing value\) in column '(b|x1)', row 0"):
+        validate_features(X)

@@ -206,3 +206,19 @@ def test_an_indicator_is_one_of_classes_where_each_row_carries_one_label():
         labels = validate_classes(Y)
         assert (labels.exclusive, labels.in_column) == (exclusive, False)
         np.testing.assert_array_equal(labels.Y, validate_labels(Y).Y)
+
+
+def test_labels_are_put_in_order_by_name_and_those_that_are_listed_may_be_absent():
+    names = ("a", "b", "c")
+    frame = pd.DataFrame({"c": [1, 0], "a": [0, 0], "b": [0, 1]})
+    assert validate_labels(frame).in_order(names, "Y").astype(int).tolist() == [[0, 0, 1], [0, 1, 0]]
+    assert validate_labels(frame.to_numpy()).in_order(names, "Y").astype(int).tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert validate_labels([["c"], []]).in_order(names, "Y").astype(int).tolist() == [[0, 0, 1], [0, 0, 0]]
+    classes = validate_labels(["b", "b"], min_classes=1)
+    assert classes.in_order(names, "Y").astype(int).tolist() == [[0, 1, 0]] * 2
+    with pytest.raises(ValueError, match="held-out has other labels than the 3 expected: it lacks 'b'"):
+        validate_labels(frame[["a", "c"]]).in_order(names, "held-out")  # a column was forgotten
+    with pytest.raises(ValueError, match="it lacks 'a', 'b', 'c' and has besides 'd'"):
+        validate_labels([["d"], []]).in_order(names, "Y")
+    with pytest.raises(ValueError, match="Y has 2 labels, expected 3"):
+        validate_labels([[1, 0]]).in_order(names, "Y")

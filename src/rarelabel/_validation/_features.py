@@ -194,6 +194,8 @@ def as_csr(X: Any) -> sparse.csr_array:
 
 def _frame_column(series: Any, name: str) -> tuple[str, NDArray[Any], tuple[Hashable, ...]]:
     dtype = series.dtype
+    if dtype == nw.Unknown and series.null_count() == len(series):  # polars and pyarrow know such a type
+        return _without_values(len(series))
     if dtype in (nw.Categorical, nw.Enum):
         declared = tuple(series.cat.get_categories().to_list())
         return "category", np.array([*series.to_list(), None], dtype=object)[:-1], declared
@@ -212,6 +214,11 @@ def _frame_column(series: Any, name: str) -> tuple[str, NDArray[Any], tuple[Hash
     raise TypeError(f"column {name!r} has type {dtype}: expected numbers, booleans, strings or categories; convert it")
 
 
+def _without_values(n: int) -> tuple[str, NDArray[Any], tuple[Hashable, ...]]:
+    """A column all of whose values are missing, which says nothing of what they are."""
+    return "numeric", np.full(n, np.nan), ()
+
+
 def _object_column(values: NDArray[Any], name: str) -> tuple[str, NDArray[Any], tuple[Hashable, ...]]:
     """Tell whether a column of Python objects holds numbers or categories."""
     if values.dtype.kind in "US":
@@ -219,10 +226,12 @@ def _object_column(values: NDArray[Any], name: str) -> tuple[str, NDArray[Any], 
     if values.dtype.kind == "b":
         return "category", values.astype(object), (False, True)
     present = [value for value in values if not _is_missing(value)]
+    if not present:
+        return _without_values(len(values))
     if all(isinstance(value, bool | np.bool_) for value in present):
         return "category", values, (False, True)
     if all(isinstance(value, Real) and not isinstance(value, bool | np.bool_) for value in present):
-        whole = bool(present) and all(isinstance(value, Integral) for value in present)
+        whole = all(isinstance(value, Integral) for value in present)
         numbers = np.array([np.nan if _is_missing(value) else float(value) for value in values])
         return ("integer" if whole else "numeric"), numbers, ()
     if all(isinstance(value, str) for value in present):

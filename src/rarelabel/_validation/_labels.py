@@ -15,6 +15,9 @@ from sklearn.utils.multiclass import check_classification_targets
 __all__ = ["Labels", "validate_classes", "validate_labels"]
 
 
+_SHOWN = 5
+
+
 @dataclass(frozen=True)
 class Labels:
     """A validated Y.
@@ -33,6 +36,8 @@ class Labels:
         Whether Y brought the names; an array or sparse matrix has none, and its labels are called y0, y1, ...
     in_column : bool, default=False
         Whether the classes came as a table of one column.
+    listed : bool, default=False
+        Whether the names are those that occur, as in lists of labels and in classes, so that other rows may have more.
     """
 
     Y: NDArray[np.bool_]
@@ -41,6 +46,57 @@ class Labels:
     values: tuple[Hashable, ...]
     named: bool = False
     in_column: bool = False
+    listed: bool = False
+
+    def in_order(self, names: tuple[str, ...], what: str) -> NDArray[np.bool_]:
+        """Y with the columns of the labels of these names, in this order.
+
+        They are found by name where Y has names, else by position. Names that are listed and do not occur are labels
+        that no row carries.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`positions`.
+
+        Examples
+        --------
+        >>> validate_labels([["sun"], []]).in_order(("sea", "sun"), "Y").astype(int).tolist()
+        [[0, 1], [0, 0]]
+        """
+        if self.listed and set(self.names) < set(names):
+            Y = np.zeros((len(self.Y), len(names)), dtype=bool)
+            Y[:, [names.index(name) for name in self.names]] = self.Y
+            return Y
+        return np.asarray(self.Y[:, self.positions(names, what)])
+
+    def positions(self, names: tuple[str, ...], what: str) -> NDArray[np.intp]:
+        """Column of Y for each of these labels: by name where Y has names, else by position.
+
+        ``names`` that are y0, y1, ... are positions too, unless Y has the same names.
+
+        Raises
+        ------
+        ValueError
+            If the names or numbers of labels differ; ``what`` says whose labels these are.
+        """
+        found, n = self.names, len(names)
+        if self.named and found != names:
+            if sorted(found) == sorted(names):
+                return np.array([found.index(name) for name in names], dtype=np.intp)
+            if names != tuple(f"y{k}" for k in range(n)):
+                parts = [
+                    f"{verb} " + ", ".join(map(repr, odd[:_SHOWN])) + (" ..." if len(odd) > _SHOWN else "")
+                    for verb, odd in (
+                        ("lacks", [name for name in names if name not in found]),
+                        ("has besides", [name for name in found if name not in names]),
+                    )
+                    if odd
+                ]
+                raise ValueError(f"{what} has other labels than the {n} expected: it {' and '.join(parts)}")
+        if len(found) != n:
+            raise ValueError(f"{what} has {len(found)} labels, expected {n}")
+        return np.arange(n)
 
 
 def validate_labels(Y: Any, *, min_classes: int = 2) -> Labels:
@@ -218,7 +274,7 @@ def _from_label_lists(Y: Sequence[Iterable[Hashable]]) -> Labels:
     dense = np.zeros((len(Y), len(values)), dtype=bool)
     for i, row in enumerate(Y):
         dense[i, [position[label] for label in row]] = True
-    return Labels(dense, names, False, tuple(values), named=True)
+    return Labels(dense, names, False, tuple(values), named=True, listed=True)
 
 
 def _from_classes(y: NDArray[Any], min_classes: int) -> Labels:
@@ -233,7 +289,8 @@ def _from_classes(y: NDArray[Any], min_classes: int) -> Labels:
         raise ValueError(f"y has one class only ({classes[0]!r}) in {len(y)} sample(s); expected at least two")
     dense = np.zeros((len(y), len(classes)), dtype=bool)
     dense[np.arange(len(y)), codes] = True
-    return Labels(dense, tuple(map(str, classes.tolist())), True, tuple(classes.tolist()), named=True)
+    names = tuple(map(str, classes.tolist()))
+    return Labels(dense, names, True, tuple(classes.tolist()), named=True, listed=True)
 
 
 def _indicator(Y: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.bool_]:
@@ -253,7 +310,8 @@ def _indicator(Y: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.bool_]:
 def _refuse(name: str, row: int, value: Any) -> None:
     if value is None or value != value:
         raise ValueError(f"label {name!r} is missing (NaN) in row {row}: drop such rows or decide on 0 or 1 first")
-    raise ValueError(f"label {name!r} must hold 0 or 1 only, got {value!r} in row {row}")
+    plain = value.item() if isinstance(value, np.generic) else value
+    raise ValueError(f"label {name!r} must hold 0 or 1 only, got {plain!r} in row {row}")
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

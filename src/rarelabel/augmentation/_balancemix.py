@@ -8,7 +8,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 from threading import Event
 from typing import Any, Literal, Self, final
 
@@ -28,8 +27,8 @@ from rarelabel._random import RandomState, check_random_state
 from rarelabel._team import Team, join_team
 from rarelabel.augmentation._balancemix_record import EpochRecord
 from rarelabel.augmentation._balancemix_run import Diverged, Epoch, Run, Settings, default_warmup, given_losses
-from rarelabel.augmentation._balancemix_state import check_state, read_state, write_state
-from rarelabel.augmentation._inputs import as_truth, columns_of
+from rarelabel.augmentation._balancemix_state import begin_state, check_state, write_state
+from rarelabel.augmentation._inputs import as_truth
 from rarelabel.augmentation._label_manager import Trusted, Unlearned
 from rarelabel.augmentation._managed_labels import ManagedLabels, ManagementScores
 from rarelabel.augmentation._methods import Method, find_method
@@ -43,6 +42,7 @@ __all__ = ["BalanceMix", "Stopped"]
 Stopped = Literal["finished", "cancelled", "not finite"]
 """Why training ended."""
 
+_HELD_OUT = "the held-out dataset"
 _MANY_REMOVED = 1 / 3
 _NOT_FINITE = "a logit, a loss or a gradient is not finite"
 
@@ -125,6 +125,8 @@ class BalanceMix:
     ------
     ValueError
         If a parameter is out of its range.
+    TypeError
+        If ``optimizer`` is an optimizer.
 
     Notes
     -----
@@ -187,6 +189,9 @@ class BalanceMix:
         n_threads: int | None = None,
         random_state: RandomState = None,
     ) -> None:
+        if optimizer is not None and not callable(optimizer):
+            kind = type(optimizer).__name__
+            raise TypeError(f"optimizer is a {kind}, expected what makes one, such as lambda p: {kind}(p, lr=0.1)")
         if view is not None and batch_view is not None:
             raise ValueError("view and batch_view are both given; expected one of them: of single rows, or of batches")
         if amp not in ("auto", True, False):
@@ -252,7 +257,7 @@ class BalanceMix:
             Its mean average precision is in the history. Its labels, and those of ``Y_true``, are matched with Y by
             name where both have names, else by position.
         state : path-like, default=None
-            A file written after each epoch, from which an interrupted run goes on exactly.
+            A file written before the first epoch and after each, from which an interrupted run goes on exactly.
         resume : bool, default=True
             Whether to go on from the file where there is one; otherwise it is replaced.
         progress : callable, default=None
@@ -281,19 +286,19 @@ class BalanceMix:
         """
         if state is not None:
             check_state(state)
-        self._warn_of_warmup()
+        self.settings.warn_of_warmup()
         place = choose_device(self.device)
         team = join_team(place)
         with limited_threads(self.n_threads):
             run = self._run = self._make_run(dataset, Y, place, team)
             held = None if held_out is None else self._held_out(held_out, run)
-            truth = None if Y_true is None else as_truth(Y_true, run.label_names, run.Y.shape)
+            truth = None if Y_true is None else as_truth(Y_true, run.label_names, len(run.Y))
             self.label_names_, self.sampler_, self.manager_ = run.label_names, run.sampler, run.manager
             self.history_: tuple[EpochRecord, ...] = ()
             self.stopped_: Stopped = "finished"
-            if state is not None and resume and Path(state).exists():
-                self.history_ = read_state(state, run)
-                run.fit_manager(len(self.history_) - 1)
+            run.rehearse()
+            if state is not None:
+                self.history_ = begin_state(state, run, resume=resume)
             team.broadcast(run.model)
             try:
                 while len(self.history_) < self.settings.epochs:
@@ -397,9 +402,8 @@ class BalanceMix:
 
     def _held_out(self, held_out: Any, run: Run) -> tuple[RowLoader, NDArray[np.bool_]]:
         dataset, Y = split_held_out(held_out)
-        labels = labels_of(dataset, Y, "the held-out dataset")
-        columns = columns_of(run.label_names, labels, "the held-out dataset")
-        return self._loader(dataset, run.place, run.team), labels.Y[:, columns]
+        labels = labels_of(dataset, Y, _HELD_OUT, min_classes=1).in_order(run.label_names, _HELD_OUT)
+        return self._loader(dataset, run.place, run.team), labels
 
     def _amp_type(self, place: torch.device) -> torch.dtype | None:
         is_on = self.amp
@@ -471,16 +475,6 @@ class BalanceMix:
                 f"unless as many are wrong, warm up longer (warmup={self.settings.warmup})",
                 UserWarning,
                 stacklevel=4,
-            )
-
-    def _warn_of_warmup(self) -> None:
-        epochs, warmup = self.settings.epochs, self.settings.warmup
-        if self.settings.method.kinds and warmup >= epochs:
-            warnings.warn(
-                f"BalanceMix: warmup={warmup} takes all of epochs={epochs}, so labels are never managed: right and "
-                "wrong ones are trained on as given",
-                UserWarning,
-                stacklevel=3,
             )
 
     def _fitted(self) -> Run:

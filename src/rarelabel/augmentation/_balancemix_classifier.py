@@ -11,7 +11,6 @@ from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 try:
     import torch
@@ -23,11 +22,11 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from rarelabel._device import forked_rng, torch_generator
 from rarelabel._random import RandomState, check_random_state
-from rarelabel._validation import Features, Matrix, validate
+from rarelabel._validation import Features, Matrix
 from rarelabel.augmentation._balancemix import BalanceMix
 from rarelabel.augmentation._balancemix_record import EpochRecord
 from rarelabel.augmentation._balancemix_run import default_warmup, given_losses
-from rarelabel.augmentation._inputs import columns_of
+from rarelabel.augmentation._inputs import as_truth
 from rarelabel.augmentation._label_manager import LabelManager, Trusted, Unlearned
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._methods import Method, find_method
@@ -198,11 +197,8 @@ class BalanceMixClassifier(MultilabelClassifier):
         ValueError
             If the table has other columns or labels.
         """
-        check_is_fitted(self)
-        table = validate(X, Y, **self._door())
-        given = table.Y[:, columns_of(self.label_names_, table.labels, "Y")]
-        validate_data(self, X, reset=False, skip_check_array=True)  # columns in another order, or others
-        rows = self._encoded(Features(table.X, table.schema.features, table.named))
+        rows = self._rows(X)
+        given = as_truth(Y, self.label_names_, len(rows), what="Y")
         generator = torch_generator(random_stream(self.seed_, "review"))
         losses = given_losses(self._logits(rows), given)
         views = [self._logits(rows, generator).sigmoid() for _ in range(2)]

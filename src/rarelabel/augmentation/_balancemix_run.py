@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -78,6 +79,15 @@ class Settings:
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else float(value))
 
+    def warn_of_warmup(self) -> None:
+        if self.method.kinds and self.warmup >= self.epochs:
+            warnings.warn(
+                f"BalanceMix: warmup={self.warmup} takes all of epochs={self.epochs}, so labels are never managed: "
+                "right and wrong ones are trained on as given",
+                UserWarning,
+                stacklevel=3,
+            )
+
     def make_manager(self) -> LabelManager:
         return LabelManager(
             epsilon=self.epsilon, unlearned=self.unlearned, trusted=self.trusted, reg_covar=self.reg_covar
@@ -148,6 +158,36 @@ class Run:
     def n_steps(self) -> int:
         """Steps of an epoch."""
         return _n_batches(len(self.Y), self.settings.batch_size)
+
+    def rehearse(self) -> None:
+        """Send a few rows through the module as they are, and views of them, so that what does not fit is known now.
+
+        Lazy modules have their weights after it.
+
+        Raises
+        ------
+        ValueError
+            If the module does not give a logit for each label.
+
+        Warns
+        -----
+        UserWarning
+            If views are whole numbers and rows as they are not, or the reverse.
+        """
+        rows = replace(self.rows, team=Team(), num_workers=0)
+        few = np.arange(min(2, len(self.Y)))
+        [[tensors]] = rows.load([[Request(few, int(rows.has_views), True, ("view", 0, 0))]])
+        kinds = [("floats" if x.is_floating_point() else "whole numbers", x.dtype) for x in tensors]
+        if len({kind for kind, _ in kinds}) > 1:
+            (plain, of_plain), (viewed, of_view) = kinds
+            warnings.warn(
+                f"BalanceMix: a view gives {viewed} ({of_view}), and a row as it is, from transform if there is one, "
+                f"{plain} ({of_plain}); the module is trained on the one and predicts from the other",
+                UserWarning,
+                stacklevel=3,
+            )
+        with forked_rng(torch_generator(random_stream(self.settings.seed, "dropout")), self.place), torch.no_grad():
+            self.evaluate([x.to(self.place) for x in tensors])
 
     def train_epoch(self, epoch: int, cancel: Callable[[], bool] | Event | None = None) -> Epoch:
         """The inner loop of Algorithm 1.
@@ -262,6 +302,8 @@ class Run:
             x = x.float()
         with torch.autocast(self.place.type, self.amp) if self.amp else nullcontext():
             logits: Tensor = self.model(x)
+        if not isinstance(logits, Tensor):
+            raise TypeError(f"the module gives a {type(logits).__name__}, expected a tensor of logits")
         if logits.shape != (len(x), len(self.label_names)):
             raise ValueError(
                 f"the module gives an output of shape {tuple(logits.shape)} for {len(x)} rows; expected a logit for "

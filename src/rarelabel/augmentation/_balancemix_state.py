@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from rarelabel._tensor_files import read_tensor_file, write_tensor_file
@@ -17,7 +18,7 @@ from rarelabel.augmentation._balancemix_record import EpochRecord
 from rarelabel.augmentation._balancemix_run import Run
 from rarelabel.augmentation._managed_labels import ManagementScores
 
-__all__ = ["check_state", "read_state", "write_state"]
+__all__ = ["begin_state", "check_state", "read_state", "write_state"]
 
 _FORMAT = 2  # of 1 views were other ones
 _ANEW = "remove the file, or pass resume=False to begin anew"
@@ -33,9 +34,38 @@ def check_state(path: str | os.PathLike[str]) -> None:
         raise FileNotFoundError(f"cannot write the state {os.fspath(path)}: there is no folder {place.parent}")
 
 
+def begin_state(path: str | os.PathLike[str], run: Run, *, resume: bool) -> tuple[EpochRecord, ...]:
+    """Bring a run to where the file was written, if there is one to go on from, or else write it; the history so far.
+
+    With a file before the first epoch a run that is stopped in it begins anew from the same weights. A file of another
+    run that has no epoch yet is replaced.
+
+    Raises
+    ------
+    ValueError
+        As :func:`read_state`.
+    """
+    _, is_there = run.team.agree(torch.zeros((), device=run.place), Path(path).exists())  # before the first writes it
+    if resume and is_there:
+        try:
+            history = read_state(path, run)
+        except _NothingLost:
+            pass
+        else:
+            run.fit_manager(len(history) - 1)
+            return history
+    if run.team.rank == 0:
+        write_state(path, run, ())
+    return ()
+
+
 def write_state(path: str | os.PathLike[str], run: Run, history: tuple[EpochRecord, ...]) -> None:
     """Write what the next epoch needs; an existing file is replaced only when all is written."""
     tensors: dict[str, Tensor] = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
+    for name, value in tensors.items():
+        if not isinstance(value, Tensor):
+            kind = type(value).__name__
+            raise TypeError(f"the module keeps {name.removeprefix('model.')!r} as {kind}, expected tensors in a state")
     optimizer = _packed(run.optimizer.state_dict(), "optimizer", tensors)
     if run.logits is not None:
         tensors["logits"] = run.logits
@@ -82,6 +112,8 @@ def read_state(path: str | os.PathLike[str], run: Run) -> tuple[EpochRecord, ...
         if len(history) > run.settings.epochs:
             raise ValueError(f"{len(history)} epochs of {run.settings.epochs}")
     except _Other as error:
+        if not header.get("history"):
+            raise _NothingLost from None
         raise ValueError(f"{error}; {_ANEW}") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged: its parts do not fit together ({error}); {_ANEW}") from error
@@ -90,6 +122,10 @@ def read_state(path: str | os.PathLike[str], run: Run) -> tuple[EpochRecord, ...
 
 class _Other(Exception):
     """The state of another run."""
+
+
+class _NothingLost(ValueError):
+    """The state of another run, before its first epoch."""
 
 
 def _identity(run: Run) -> dict[str, Any]:

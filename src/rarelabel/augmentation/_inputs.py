@@ -9,53 +9,24 @@ from numpy.typing import NDArray
 
 from rarelabel._validation import Labels, validate_labels
 
-__all__ = ["as_confidences", "as_labels", "as_losses", "as_truth", "columns_of"]
+__all__ = ["as_confidences", "as_labels", "as_losses", "as_truth"]
 
-_SHOWN = 5
 _MOST = 1e100
 
 
-def as_labels(Y: Any) -> Labels:
+def as_labels(Y: Any, *, min_classes: int = 2) -> Labels:
     """The indicator matrix and the names of its labels."""
-    return validate_labels(_array(Y))
+    return validate_labels(_array(Y), min_classes=min_classes)
 
 
-def columns_of(names: tuple[str, ...], labels: Labels, what: str) -> NDArray[np.intp]:
-    """The columns of ``labels`` that hold the labels of these names, in this order.
+def as_truth(Y: Any, names: tuple[str, ...], n_rows: int, what: str = "Y_true") -> NDArray[np.bool_]:
+    """Labels of other rows, or others of the same, in the order of these names, shape (n, K).
 
-    They are found by name where ``labels`` has names, else by position. ``names`` that are y0, y1, ... are positions
-    too, unless ``labels`` has the same names.
-
-    Raises
-    ------
-    ValueError
-        If the names or numbers of labels differ; ``what`` says whose labels these are.
+    ValueError where they are not of these names, or not of as many rows; it calls them ``what``.
     """
-    found, n = labels.names, len(names)
-    if labels.named and found != names:
-        if sorted(found) == sorted(names):
-            return np.array([found.index(name) for name in names], dtype=np.intp)
-        if names != tuple(f"y{k}" for k in range(n)):
-            parts = [
-                f"{verb} " + ", ".join(map(repr, odd[:_SHOWN])) + (" ..." if len(odd) > _SHOWN else "")
-                for verb, odd in (
-                    ("lacks", [name for name in names if name not in found]),
-                    ("has besides", [name for name in found if name not in names]),
-                )
-                if odd
-            ]
-            raise ValueError(f"{what} has other labels than the {n} expected: it {' and '.join(parts)}")
-    if len(found) != n:
-        raise ValueError(f"{what} has {len(found)} labels, expected {n}")
-    return np.arange(n)
-
-
-def as_truth(Y_true: Any, names: tuple[str, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """The truth in the order of the given labels; ValueError where it is not of their names or shape."""
-    labels = as_labels(Y_true)
-    truth: NDArray[np.bool_] = labels.Y[:, columns_of(names, labels, "Y_true")]
-    if truth.shape != shape:
-        raise ValueError(f"Y_true has shape {truth.shape}, expected {shape}")
+    truth = as_labels(Y, min_classes=1).in_order(names, what)
+    if len(truth) != n_rows:
+        raise ValueError(f"{what} has shape {truth.shape}, expected {(n_rows, len(names))}")
     return truth
 
 

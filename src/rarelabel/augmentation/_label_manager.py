@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rarelabel.augmentation._inputs import as_confidences, as_labels, as_losses, columns_of
+from rarelabel.augmentation._inputs import as_confidences, as_labels, as_losses
 from rarelabel.augmentation._managed_labels import ManagedLabels
 from rarelabel.augmentation._mixtures import fit_two_gaussians
 
@@ -243,8 +243,8 @@ class LabelManager:
         """The labels, their names, and ``mixture_`` in their order."""
         if not hasattr(self, "mixture_"):
             raise ValueError("this LabelManager is not fitted yet: call fit(losses, Y) first")
-        labels = as_labels(Y)
-        fitted = np.argsort(columns_of(self.label_names_, labels, "Y"))  # of each label of Y, its place there
+        labels = as_labels(Y, min_classes=1)
+        fitted = np.argsort(labels.positions(self.label_names_, "Y"))  # of each label of Y, its place there
         return labels.Y, tuple(self.label_names_[k] for k in fitted), self.mixture_[:, fitted]
 
     def _posterior(

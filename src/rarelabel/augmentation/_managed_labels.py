@@ -99,7 +99,7 @@ class ManagedLabels:
         ValueError
             If shape or names differ.
         """
-        truth = as_truth(Y_true, self.label_names, self.given.shape)
+        truth = as_truth(Y_true, self.label_names, len(self.given))
         right = self.given == truth
         return ManagementScores(
             clean_precision=_share(right[self.clean]),
@@ -162,9 +162,9 @@ class ManagedLabels:
 
 
 def _as_names(names: Sequence[Any]) -> NDArray[Any]:
-    """One dimension, of tuples too."""
-    if not any(isinstance(name, tuple) for name in names):
-        return np.asarray(names)
+    """One dimension, and every name as it is: tuples, dates, and numbers among texts."""
+    if len({type(name) for name in names}) == 1 and (plain := np.asarray(names)).ndim == 1 and plain.dtype.kind != "M":
+        return plain
     found = np.empty(len(names), dtype=object)
     found[:] = list(names)
     return found

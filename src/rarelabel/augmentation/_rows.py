@@ -227,14 +227,14 @@ def _own(item: Any) -> Any:
     return item.copy() if isinstance(item, np.ndarray) else item
 
 
-def labels_of(dataset: Any, Y: Any, what: str) -> Labels:
+def labels_of(dataset: Any, Y: Any, what: str, *, min_classes: int = 2) -> Labels:
     """The labels given beside a dataset, or else those in it.
 
     Labels without names have those of the attribute ``label_names`` of the dataset, if any. ValueError, which says
     ``what`` this is, where rows or names are not as many as labels.
     """
     _check_map_style(dataset, what)
-    labels = as_labels(_given_labels(dataset, what) if Y is None else Y)
+    labels = as_labels(_given_labels(dataset, what) if Y is None else Y, min_classes=min_classes)
     if len(labels.Y) != len(dataset):
         raise ValueError(f"{what} has {len(dataset)} rows, Y {len(labels.Y)}")
     names = getattr(dataset, "label_names", None)

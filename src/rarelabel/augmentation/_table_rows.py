@@ -20,6 +20,9 @@ __all__ = ["TableInputs", "TableRows", "TableViews"]
 _CELLS = 2**22
 """Of encoded rows that are held at once."""
 
+_NOTHING = np.zeros(0)
+"""Training codes of a column whose values mean nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class TableInputs:
@@ -33,6 +36,8 @@ class TableInputs:
     ----------
     schema : Schema
     encoder : TableEncoder
+    is_known : ndarray of bool, shape (d,)
+        Whether a column of X had a value in training.
     means : ndarray of float32, shape (w,)
         Of the encoded columns over the training rows.
     sources : ndarray of int, shape (w,)
@@ -42,6 +47,7 @@ class TableInputs:
 
     schema: Schema
     encoder: TableEncoder
+    is_known: NDArray[np.bool_]
     means: NDArray[np.float32]
     sources: NDArray[np.intp]
     is_number: NDArray[np.bool_]
@@ -59,6 +65,7 @@ class TableInputs:
         return cls(
             schema,
             encoder,
+            np.array([_has_values(X, j) for j in range(X.shape[1])]),
             (total / X.shape[0]).astype(np.float32),
             np.concatenate([*sources, np.zeros(0, np.intp)]).astype(np.intp),
             np.concatenate([*is_number, np.zeros(0, bool)]).astype(bool),
@@ -75,10 +82,16 @@ class TableInputs:
         return max(1, _CELLS // self.width)
 
     def rows(self, features: Features) -> TableRows:
-        """Rows of the same columns; ValueError where a column holds numbers instead of categories, or the reverse."""
+        """Rows of the same columns; ValueError where a column holds numbers instead of categories, or the reverse.
+
+        A column without any value, in training or now, is missing throughout, whatever it was taken for.
+        """
         codes = {}
         for j, (known, found) in enumerate(zip(self.schema.features, features.columns, strict=True)):
             if (known.kind == "category") != (found.kind == "category"):
+                if not (self.is_known[j] and _has_values(features.X, j)):
+                    codes[j] = _NOTHING
+                    continue
                 kinds = ["categories" if column.kind == "category" else "numbers" for column in (known, found)]
                 raise ValueError(f"column {known.name!r} held {kinds[0]} in training, now it holds {kinds[1]}")
             if known.categories != found.categories:
@@ -91,7 +104,10 @@ class TableInputs:
         X = np.array(X, dtype=np.float64)
         for j, training_codes in codes.items():
             present = ~np.isnan(X[:, j])
-            X[present, j] = training_codes[X[present, j].astype(np.intp)]
+            if not len(training_codes):
+                X[:, j] = np.nan
+            else:
+                X[present, j] = training_codes[X[present, j].astype(np.intp)]
         unseen = np.isnan(X)
         for block in self.encoder.blocks_:
             if block.kind == "missing":  # an unknown category is a missing one there
@@ -174,3 +190,11 @@ class TableViews:
             masked = (torch.rand(shape, generator=generator) < self.mask_share)[:, self.sources]
             x = torch.where(masked.to(x.device), self.means.to(x), x)
         return x
+
+
+def _has_values(X: Matrix, j: int) -> bool:
+    """Whether a column has one that is not missing; of a sparse one, those that are not stored are zeros."""
+    if not sparse.issparse(X):
+        return not bool(np.isnan(X[:, j]).all())
+    column = X[:, [j]]
+    return column.nnz < X.shape[0] or not bool(np.isnan(column.data).all())

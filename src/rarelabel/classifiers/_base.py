@@ -29,8 +29,8 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     Attributes
     ----------
-    classes_ : list of ndarray, or ndarray
-        ``[0, 1]`` for each label, as scikit-learn has it for several outputs; the classes where Y was one-dimensional.
+    classes_ : ndarray, shape (q, 2) or (q,)
+        ``[0, 1]`` for each label; the classes where Y was one-dimensional.
     label_names_ : tuple of str, shape (q,)
     schema_ : Schema
         The kinds of the columns of the training table.
@@ -68,7 +68,9 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
                 f"it needs an estimator with predict_proba, got {self.estimator!r}"
             )
         self.schema_, self.label_names_ = table.schema, table.schema.label_names
-        self.classes_ = np.array(table.labels.values) if table.labels.exclusive else [np.arange(2)] * table.Y.shape[1]
+        self.classes_ = np.tile([0, 1], (table.Y.shape[1], 1))
+        if table.labels.exclusive:
+            self.classes_ = np.array(table.labels.values)
         self._fit(self._handed_on(table.X), table.Y)
         return self
 
@@ -86,7 +88,7 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             class of each row, shape (m,).
         """
         rows = self._rows(X)
-        if isinstance(self.classes_, list):
+        if not self.schema_.exclusive:
             return self._predict(rows).astype(np.int64)
         return self.classes_[np.argmax(self._exclusive_proba(rows), axis=1)]
 
@@ -105,7 +107,7 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
             no ``predict_proba``.
         """
         rows = self._rows(X)
-        return self._predict_proba(rows) if isinstance(self.classes_, list) else self._exclusive_proba(rows)
+        return self._exclusive_proba(rows) if self.schema_.exclusive else self._predict_proba(rows)
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_with_proba(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -121,7 +123,7 @@ class MultilabelClassifier(ClassifierMixin, BaseEstimator, ABC):
         proba : ndarray of float, shape (m, q)
         """
         rows = self._rows(X)
-        if isinstance(self.classes_, list):
+        if not self.schema_.exclusive:
             predicted, proba = self._predict_with_proba(rows)
             return predicted.astype(np.int64), proba
         proba = self._exclusive_proba(rows)

@@ -46,6 +46,7 @@ _METHODS = ("balancemix", "bce", "mixup", "asl", "asl-mixup", "minority", "clean
 @click.option("--labels", "-l", callback=parse_names, metavar="NAMES", help="Label columns, or one that lists labels.")
 @click.option("--path-column", metavar="NAME", help="Column with the names of the images.")
 @click.option("--split", metavar="NAME", help="Column that says train, or anything else for held-out images.")
+@click.option("--separator", metavar="TEXT", help="Between labels of one cell. Default: ';', '|' or ','.")
 @click.option("--held-out", type=float, default=0.2, show_default=True, help="Share held out where no column says.")
 @click.option("--on-error", type=click.Choice(("raise", "skip")), default="raise", show_default=True)
 @click.option("--many", type=int, metavar="N", help="Labels with more positives are 'many'.")
@@ -63,6 +64,7 @@ def train_images(
     labels: list[str] | None,
     path_column: str | None,
     split: str | None,
+    separator: str | None,
     held_out: float,
     on_error: Literal["raise", "skip"],
     many: int | None,
@@ -91,6 +93,7 @@ def train_images(
             labels=labels[0] if labels is not None and len(labels) == 1 else labels,
             path_column=path_column,
             split=split,
+            separator=separator,
             held_out=held_out,
             on_error=on_error,
             many=many,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
+from rarelabel._validation import validate_labels
 from rarelabel.datasets._images_manifest import Columns, Manifest, csv_columns, parse_manifest, read_columns
 from rarelabel.datasets._images_source import Folder, Tar, open_source
 from rarelabel.datasets._images_store import Store, pillow
@@ -139,8 +140,8 @@ class LabelledImages:
         ----------
         rows : array-like of int or bool, default=None
             None: all.
-        Y : array-like of bool, shape (n, K), default=None
-            Labels in place of those there are, of all n images of this data set.
+        Y : array-like, sparse matrix, DataFrame or list of label lists, shape (n, K), default=None
+            Labels in place of those there are, of all n images of this data set; by name where they have names.
 
         Returns
         -------
@@ -149,11 +150,11 @@ class LabelledImages:
         Raises
         ------
         ValueError
-            If Y has another shape.
+            If Y has other labels or another number of rows, or holds anything but 0 and 1.
         """
         chosen = np.arange(len(self))[slice(None) if rows is None else np.asarray(rows)]
-        labels = self.Y if Y is None else np.asarray(Y, dtype=bool)
-        if labels.shape != self.Y.shape:
+        labels = self.Y if Y is None else validate_labels(Y, min_classes=1).in_order(self.label_names, "Y")
+        if len(labels) != len(self):
             raise ValueError(f"Y has shape {labels.shape}, expected {self.Y.shape}: a label for each image and name")
         split = None if self.split is None else self.split[chosen]
         return LabelledImages(self._store, self._rows[chosen], labels[chosen], self.label_names, split)
@@ -205,14 +206,17 @@ def read_images(
         None: ``path``, ``image``, ``file``, ``filename`` or the like, or else the first column of names that end like
         those of images.
     labels : str or list of str, default=None
-        Names of columns of 0 and 1, or of one column that lists labels (lists in Parquet, texts such as ``cars;trees``
-        in CSV). None: a column called ``labels`` or ``tags`` that lists them, or else all columns at least half of
-        whose cells are 0 or 1. There, anything but 0 and 1 is an error, and so is a column mostly of empty cells whose
-        others are 0 or 1: a label with empty cells for 0, or none?
+        Names of columns of 0 and 1, or of one column that lists labels: lists in Parquet; texts such as ``cars;trees``
+        or ``['cars', 'trees']`` in CSV; a cell that is empty, NA, NaN, None or null lists none. None: a column called
+        ``labels`` or ``tags`` that lists them, or else all columns at least half of whose cells are 0 or 1. There,
+        anything but 0 and 1 is an error, and so is a column mostly of empty cells (or NA, ...) whose others are 0 or 1:
+        a label with empty cells for 0, or none?
     split : str, default=None
-        Column with the part of each image, such as train and test. None: ``split``, if there is one.
+        Column with the part of each image, such as train and test; no cell may be empty. None: ``split`` or ``Split``,
+        if there is one.
     separator : str, default=None
-        Between labels of one cell. None: ``;``, ``|`` or ``,``, the first of these that occurs.
+        Between labels of one cell. None: ``;``, ``|`` or ``,``, the first of these that occurs; where none does and
+        most cells hold spaces there is a warning.
     on_error : {"raise", "skip"}, default="raise"
         ``"raise"``: a missing image is an error now, a damaged one when it is asked for. ``"skip"``: decode every image
         now and leave out those that cannot be read, with a warning that says how many.

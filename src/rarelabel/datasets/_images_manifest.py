@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import os
+import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -22,9 +25,11 @@ _PATH_NAMES = ("path", "image", "file", "filename", "file_name", "image_path", "
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".ppm", ".pgm")
 _LIST_NAMES = ("labels", "tags")
 _BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-_EMPTY = ("", "nan")
+_EMPTY = ("", "nan", "na", "n/a", "<na>", "none", "null")
 _UNKNOWN = ("-1", "-1.0")
 _SEPARATORS = (";", "|", ",")
+_BESIDE = re.compile(r"""['"]\s+['"]""")
+"""Texts without a comma between them, as NumPy writes an array; Python takes them for one text."""
 _LOOKED_AT = 20
 """Lines that tell the delimiter."""
 
@@ -139,7 +144,7 @@ def parse_manifest(
         if name is not None and name not in columns:
             raise ValueError(f"{source}: there is no column {name!r}; columns are {', '.join(map(repr, columns))}")
     path_column = path_column or _path_column(columns, source)
-    split = split or ("split" if "split" in columns else None)
+    split = split or next((name for name in columns if name.lower() == "split"), None)
     paths = _checked_paths(columns[path_column], path_column, source)
     if not paths:
         raise ValueError(f"{source}: the table has columns but no rows")
@@ -159,7 +164,7 @@ def parse_manifest(
             if names.count(name) > 1:
                 raise ValueError(f"{source}: labels names the column {name!r} twice")
         Y = np.column_stack([_bits(columns[name], name, source, paths) for name in names])
-    parts = None if split is None else np.array([str(cell).strip() for cell in columns[split]])
+    parts = None if split is None else _parts(columns[split], split, source, paths)
     return Manifest(source, paths, Y, names, parts)
 
 
@@ -179,6 +184,15 @@ def _label_columns(columns: Columns, source: str) -> list[str]:
                 "in the others: if it is a label, write 0 there; if not, name the columns of labels by labels="
             )
     return found
+
+
+def _parts(cells: Sequence[Any], name: str, source: str, paths: tuple[str, ...]) -> NDArray[Any]:
+    """The part of each image; an empty cell could mean any."""
+    parts = ["" if cell is None else str(cell).strip() for cell in cells]
+    for row, part in enumerate(parts):
+        if part.lower() in _EMPTY:
+            raise ValueError(f"{source}: column {name!r} names no part in row {row + 1} ({paths[row]})")
+    return np.array(parts)
 
 
 def _path_column(columns: Columns, source: str) -> str:
@@ -241,14 +255,15 @@ def _from_lists(
     cells: Sequence[Any], column: str, source: str, separator: str | None
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Labels that each cell lists, as a list or as a text with separators, in alphabetical order."""
-    if separator is None and any(isinstance(cell, str) for cell in cells):
-        separator = next((s for s in _SEPARATORS if any(s in cell for cell in cells if isinstance(cell, str))), ";")
+    cells = [_literal(cell, f"{source}: column {column!r}, row {row}") for row, cell in enumerate(cells, 1)]
+    if separator is None:
+        separator = _separator([cell for cell in cells if isinstance(cell, str)], f"{source}: column {column!r}")
     lists: list[list[str]] = []
     for row, cell in enumerate(cells, 1):
         if isinstance(cell, str):
             parts = cell.split(separator)
-        elif isinstance(cell, list | tuple) or cell is None:
-            parts = [str(part) for part in cell or ()]
+        elif isinstance(cell, list | tuple | set) or cell is None:
+            parts = [str(part) for part in cell or () if part is not None]
         else:
             raise ValueError(f"{source}: column {column!r} holds {cell!r} in row {row}; expected a list of labels")
         lists.append([part.strip() for part in parts if part.strip()])
@@ -260,3 +275,38 @@ def _from_lists(
     for row, listed in enumerate(lists):
         Y[row, [where[name] for name in listed]] = True
     return Y, tuple(names)
+
+
+def _literal(cell: Any, where: str) -> Any:
+    """A list written out, as pandas writes one, is that list; a text that means nothing is none."""
+    if not isinstance(cell, str):
+        return cell
+    text = cell.strip()
+    if text.lower() in _EMPTY:
+        return None
+    if text[0] + text[-1] not in ("[]", "{}"):
+        return cell
+    try:
+        found = None if _BESIDE.search(text) else ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError):
+        found = None
+    if found == {}:
+        return None
+    if not isinstance(found, list | tuple | set) or not all(isinstance(part, str | int) for part in found):
+        raise ValueError(f"{where}: {text!r} is in brackets, but no list of labels such as ['car', 'tree']")
+    return found
+
+
+def _separator(texts: Sequence[str], where: str) -> str:
+    """The first of the usual separators that occurs; a warning where words stand together instead."""
+    for separator in _SEPARATORS:
+        if any(separator in text for text in texts):
+            return separator
+    n = sum(" " in text.strip() for text in texts)
+    if 2 * n > len(texts):
+        warnings.warn(
+            f"{where}: {n:,} of {len(texts):,} cells hold spaces and none {' or '.join(map(repr, _SEPARATORS))}, so "
+            "each is one label; if spaces stand between labels, pass separator=' '",
+            stacklevel=5,
+        )
+    return _SEPARATORS[0]

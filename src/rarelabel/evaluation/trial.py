@@ -255,7 +255,7 @@ class _Trial:
         scores, q = given.values, training.Y.shape[1]
         if exclusive:
             scores, predicted = (_all_classes(each, fitted.classes_, q) for each in (scores, predicted))
-        elif q == 1 and not isinstance(fitted.classes_, list):  # scikit-learn takes a Y of one column for two classes
+        elif q == 1 and np.ndim(fitted.classes_) == 1:  # scikit-learn takes a Y of one column for two classes
             scores, predicted = (_all_classes(each, fitted.classes_, 2)[:, 1:] for each in (scores, predicted))
         return _Predictions(scores, predicted, given.probabilities)
 

@@ -172,6 +172,7 @@ def train_images(
     labels: str | list[str] | None = None,
     path_column: str | None = None,
     split: str | None = None,
+    separator: str | None = None,
     held_out: float = 0.2,
     on_error: Literal["raise", "skip"] = "raise",
     many: int | None = None,
@@ -190,7 +191,7 @@ def train_images(
 
     Parameters
     ----------
-    manifest, images, labels, path_column, split, on_error
+    manifest, images, labels, path_column, split, separator, on_error
         As in :func:`rarelabel.datasets.read_images`.
     out : path-like
         File of the model (``.safetensors``), for :func:`rarelabel.augmentation.load_image_model`.
@@ -237,8 +238,9 @@ def train_images(
     _trainer(_network(options, 1), options, device, workers)  # and options that mean nothing
     progress("reading images" if on_error == "raise" else "reading and checking all images")
     data = read_images(
-        manifest, images, size=options.size, labels=labels, path_column=path_column, split=split, on_error=on_error
-    )
+        manifest, images, size=options.size, labels=labels, path_column=path_column, split=split, separator=separator,
+        on_error=on_error,
+    )  # fmt: skip
     check_outputs([out, report, suspicious], [*read, *data.files])
     train, test = _parts(data, split, held_out, options.seed)
     bounds = (len(train) // 4 if many is None else many, len(train) // 20 if few is None else few)
