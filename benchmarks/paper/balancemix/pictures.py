@@ -75,11 +75,10 @@ def read(path):
 
 def main():
     mpl.rcParams["svg.hashsalt"] = "rarelabel"  # the same bytes from the same table
-    scratch = read(Path("scratch.csv"))
-    short, long = ([line for line in scratch if line["epochs"] == epochs] for epochs in ("40", "200"))
+    short = [line for line in read(Path("scratch.csv")) if line["epochs"] == "40"]
     for name, figure in (
         ("balancemix_ucmerced", noise_picture(read(Path("embeddings.csv")))),
-        ("balancemix_length", length_picture(short, long + read(Path("long.csv")))),
+        ("balancemix_length", length_picture(short, read(Path("long.csv")))),
     ):
         figure.savefig(Path(sys.argv[1]) / f"{name}.svg", metadata={"Date": None})
 
