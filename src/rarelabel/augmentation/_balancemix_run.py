@@ -187,7 +187,8 @@ class Run:
                 stacklevel=3,
             )
         with forked_rng(torch_generator(random_stream(self.settings.seed, "dropout")), self.place), torch.no_grad():
-            self.evaluate([x.to(self.place) for x in tensors])
+            for x in tensors:  # one by one: views may have another shape
+                self.evaluate([x])
 
     def train_epoch(self, epoch: int, cancel: Callable[[], bool] | Event | None = None) -> Epoch:
         """The inner loop of Algorithm 1.
