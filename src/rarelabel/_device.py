@@ -56,7 +56,7 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     elif chosen.type != "cpu":
         try:
             torch.empty(0, device=chosen)
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
+        except (RuntimeError, AssertionError) as error:
             why = str(error).partition(". ")[0]
             raise ValueError(f"device {str(device)!r} was asked for, but torch cannot use it here: {why}") from None
     return chosen

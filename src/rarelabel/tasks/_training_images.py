@@ -237,10 +237,8 @@ def train_images(
         label_groups([0], many=many, few=few)  # refuses bounds that overlap, before any work
     _trainer(_network(options, 1), options, device, workers)  # and options that mean nothing
     progress("reading images" if on_error == "raise" else "reading and checking all images")
-    data = read_images(
-        manifest, images, size=options.size, labels=labels, path_column=path_column, split=split, separator=separator,
-        on_error=on_error,
-    )  # fmt: skip
+    columns: dict[str, Any] = {"labels": labels, "path_column": path_column, "split": split, "separator": separator}
+    data = read_images(manifest, images, size=options.size, on_error=on_error, **columns)
     check_outputs([out, report, suspicious], [*read, *data.files])
     train, test = _parts(data, split, held_out, options.seed)
     bounds = (len(train) // 4 if many is None else many, len(train) // 20 if few is None else few)
