@@ -6,7 +6,7 @@ Methods are the ladder of the paper's Table 5 and the asymmetric loss; columns `
 Tables 14 and 15, of the labels as they were managed at 25, 50, 75 and 100 % of the epochs.
 
     cd benchmarks/paper/balancemix; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
-    python ucmerced.py long.csv --epochs 200 --amp bfloat16 --methods bce mixup asl balancemix > long.md
+    python ucmerced.py long.csv --epochs 200 --amp bfloat16 --seeds 3 --methods bce mixup asl balancemix > long.md
     python ucmerced.py embeddings.csv --embeddings ucmerced.npz --seeds 3 > embeddings.md
 
 The first trains a small network from random weights. The second, after ``embeddings.py``, trains one hidden layer on
