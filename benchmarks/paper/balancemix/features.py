@@ -4,9 +4,9 @@ Of each data set 70 % of the rows are trained on, with noise in their labels, th
 they are. All methods train the same network (one hidden layer) in the same loop, with the same views of rows. mAP is
 the mean over labels of the average precision after the last epoch; ``rare`` is that of the third of the labels with
 fewest training positives. ``clean`` and ``re-labelled`` are shares of the last epoch; ``precision``, ``recall`` and
-``accuracy`` those of Tables 14 and 15 of the paper, of the training labels as the trained network sees them. The
-learning rate is the paper's, 0.01, where a method has none. A method may have options: ``balancemix:temperature=0.1``,
-``balancemix:learning_rate=0.05``, ``balancemix:epsilon=0.8``.
+``accuracy`` those of Tables 14 and 15 of the paper, of the training labels as the trained network sees them, for
+methods that manage labels. The learning rate is the paper's, 0.01, where a method has none. A method may have options:
+``balancemix:temperature=0.1``, ``balancemix:learning_rate=0.05``, ``balancemix:epsilon=0.8``.
 
     cd benchmarks/paper/balancemix; export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive RARELABEL_DATA=FOLDER
     python features.py features.csv --seeds 3 > features.md
@@ -73,7 +73,7 @@ def measure(data, noise, method, seed, **settings):
     precision = average_precision_per_label(Y_held, classifier.predict_proba(X_held))
     positives = truth.sum(axis=0)
     record = classifier.history_[-1]
-    scores = classifier.managed_labels(X, given).score(truth)
+    scores = None if record.clean is None else classifier.managed_labels(X, given).score(truth)
     return {
         "map": np.nanmean(precision),
         "map_rare": np.nanmean(precision[positives <= np.quantile(positives, 1 / 3)]),
@@ -81,9 +81,9 @@ def measure(data, noise, method, seed, **settings):
         "spread": record.spread,
         "clean": record.clean,
         "relabelled": record.relabelled,
-        "clean_precision": scores.clean_precision,
-        "clean_recall": scores.clean_recall,
-        "relabelling_accuracy": scores.relabelling_accuracy,
+        "clean_precision": scores and scores.clean_precision,
+        "clean_recall": scores and scores.clean_recall,
+        "relabelling_accuracy": scores and scores.relabelling_accuracy,
         "n": len(truth),
         "epochs": len(classifier.history_),
         "stopped": classifier.stopped_,
